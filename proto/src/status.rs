@@ -1,0 +1,148 @@
+//! Errors on the wire.
+//!
+//! The kind travels as `google.rpc.ErrorInfo.reason`, because several kinds share a gRPC code. Conflicts are
+//! `google.rpc.PreconditionFailure` violations, findings of a validation `google.rpc.BadRequest` ones, so that
+//! clients in any language can read them with their stock library.
+
+use configbus_model::ErrorKind;
+use std::time::Duration;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+/// Domain of the reasons in `ErrorInfo`.
+pub const ERROR_DOMAIN: &str = "configbus";
+
+/// Type of the violations that describe a conflict.
+pub const CONFLICT_TYPE: &str = "BLOB_ID";
+
+/// What a conflict answers for a path at which nothing is.
+pub const ABSENT: &str = "absent";
+
+/// One path whose expectation did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConflictDetail {
+    /// Full path.
+    pub path: String,
+    /// Blob id that is there; `None` when nothing is.
+    pub current: Option<String>,
+}
+
+/// One finding of a validation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FindingDetail {
+    /// `path:line:column`.
+    pub place: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What an error carries beside its text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Set for [`ErrorKind::Conflict`].
+    pub conflicts: Vec<ConflictDetail>,
+    /// Set for [`ErrorKind::Rejected`].
+    pub findings: Vec<FindingDetail>,
+    /// When to try again, for retryable kinds.
+    pub retry_after: Option<Duration>,
+}
+
+/// Returns the gRPC code of a kind.
+pub const fn code_of(kind: ErrorKind) -> Code {
+    match kind {
+        ErrorKind::NotFound => Code::NotFound,
+        ErrorKind::Conflict => Code::Aborted,
+        ErrorKind::Rejected | ErrorKind::Invalid => Code::InvalidArgument,
+        ErrorKind::Denied => Code::PermissionDenied,
+        ErrorKind::Unavailable => Code::Unavailable,
+        ErrorKind::Exhausted => Code::ResourceExhausted,
+        ErrorKind::Unsupported => Code::Unimplemented,
+        _ => Code::Internal,
+    }
+}
+
+/// Builds the status of a failure.
+pub fn to_status(kind: ErrorKind, message: impl Into<String>, details: &Details) -> Status {
+    let mut wire = ErrorDetails::new();
+    wire.set_error_info(kind.as_str(), ERROR_DOMAIN, []);
+    for conflict in &details.conflicts {
+        let current = conflict.current.clone().unwrap_or_else(|| ABSENT.to_owned());
+        wire.add_precondition_failure_violation(CONFLICT_TYPE, conflict.path.clone(), current);
+    }
+    for finding in &details.findings {
+        wire.add_bad_request_violation(finding.place.clone(), finding.message.clone());
+    }
+    if let Some(delay) = details.retry_after {
+        wire.set_retry_info(Some(delay));
+    }
+    Status::with_error_details(code_of(kind), message, wire)
+}
+
+/// Reads the kind of a failure, by its reason or else by its code.
+pub fn kind_of(status: &Status) -> ErrorKind {
+    let reason = status.get_details_error_info().filter(|info| info.domain == ERROR_DOMAIN);
+    if let Some(kind) = reason.and_then(|info| info.reason.parse().ok()) {
+        return kind;
+    }
+    match status.code() {
+        Code::NotFound => ErrorKind::NotFound,
+        Code::Aborted | Code::AlreadyExists | Code::FailedPrecondition => ErrorKind::Conflict,
+        Code::InvalidArgument | Code::OutOfRange => ErrorKind::Invalid,
+        Code::PermissionDenied | Code::Unauthenticated => ErrorKind::Denied,
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => ErrorKind::Unavailable,
+        Code::ResourceExhausted => ErrorKind::Exhausted,
+        Code::Unimplemented => ErrorKind::Unsupported,
+        _ => ErrorKind::Internal,
+    }
+}
+
+/// Reads what a failure carries beside its text.
+pub fn details_of(status: &Status) -> Details {
+    let wire = status.get_error_details();
+    let conflicts = wire.precondition_failure().into_iter().flat_map(|failure| &failure.violations);
+    let findings = wire.bad_request().into_iter().flat_map(|request| &request.field_violations);
+    Details {
+        conflicts: conflicts
+            .filter(|violation| violation.r#type == CONFLICT_TYPE)
+            .map(|violation| ConflictDetail {
+                path: violation.subject.clone(),
+                current: (violation.description != ABSENT).then(|| violation.description.clone()),
+            })
+            .collect(),
+        findings: findings
+            .map(|violation| FindingDetail { place: violation.field.clone(), message: violation.description.clone() })
+            .collect(),
+        retry_after: wire.retry_info().and_then(|info| info.retry_delay),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_survives_the_wire() {
+        use ErrorKind::*;
+        for kind in [NotFound, Conflict, Rejected, Invalid, Denied, Unavailable, Exhausted, Unsupported, Internal] {
+            assert_eq!(kind_of(&to_status(kind, "text", &Details::default())), kind);
+        }
+    }
+
+    #[test]
+    fn conflicts_and_findings_survive_the_wire() {
+        let details = Details {
+            conflicts: vec![
+                ConflictDetail { path: "a.json".into(), current: Some("ce01".into()) },
+                ConflictDetail { path: "b.json".into(), current: None },
+            ],
+            findings: vec![FindingDetail { place: "c.yaml:3:1".into(), message: "duplicate key".into() }],
+            retry_after: Some(Duration::from_millis(20)),
+        };
+        assert_eq!(details_of(&to_status(ErrorKind::Conflict, "text", &details)), details);
+    }
+
+    #[test]
+    fn a_status_of_somebody_else_is_judged_by_its_code() {
+        assert_eq!(kind_of(&Status::unavailable("proxy")), ErrorKind::Unavailable);
+    }
+}
