@@ -1,1 +1,53 @@
-//! placeholder
+//! The client of the server's API: reads, compare-and-set, watches and the state of the fleet.
+//!
+//! Every call has a deadline; reads are tried again within a budget, on the next of several servers; a write is tried
+//! again only when it surely did not happen. A watch survives reconnects without a gap or a duplicate. This crate does
+//! not know the local disk: programs that only *read* configuration embed `configbus-client` instead.
+//!
+//! Read first: [`Client`], [`ChangeSet`] and [`ApiError`].
+//!
+//! ```no_run
+//! use configbus_api::{ChangeSet, Client, ConfigPath, Edit, Expected};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::connect("http://127.0.0.1:7420").await?;
+//! let path: ConfigPath = "services/web/limits.yaml".parse()?;
+//! let file = client.get(&path, None).await?;
+//! let change = ChangeSet::new("raise the limit")
+//!     .with(Edit::put(path, "limit: 20\n", Expected::Id(file.blob_id())));
+//! let landed = client.compare_and_set(&change).await?;
+//! println!("landed as {}", landed.head.head.revision);
+//! # Ok(())
+//! # }
+//! ```
+
+mod attempt;
+mod call;
+mod change_set;
+mod client;
+mod client_settings;
+mod config;
+mod error;
+mod file;
+mod fleet;
+mod fleet_types;
+mod history;
+mod retry;
+mod retry_budget;
+mod servers;
+mod watch;
+mod watch_cursor;
+
+pub use change_set::{Action, ChangeSet, Edit, Expected, Landed};
+pub use client::Client;
+pub use client_settings::ClientSettings;
+pub use error::{ApiError, Conflict, Finding};
+pub use file::{File, ListPage, ListQuery, Listing, NamespaceHead};
+pub use fleet_types::{FleetStatus, HostRefusal, HostStatus, Hosts, WaitOutcome, WaitQuery};
+pub use history::{Commit, DiffQuery, Difference, History, LogQuery};
+pub use watch::{Update, Watch, WatchPath, WatchQuery};
+
+pub use configbus_model::{
+    BlobId, Change, CommitId, ConfigPath, Entry, EntryMode, Epoch, ErrorKind, Head, Member, Namespace, ObjectId,
+    Position, Revision, Role,
+};

@@ -1,0 +1,121 @@
+//! Calls of the `Config` service.
+
+use crate::{
+    ApiError, ChangeSet, Client, DiffQuery, Difference, File, History, Landed, ListPage, ListQuery, Listing, LogQuery,
+    attempt::Attempt, call::Call,
+};
+use configbus_model::{ConfigPath, Revision};
+use configbus_proto::v1;
+
+/// Entries asked for at once when a whole listing is read.
+const PAGE_SIZE: u32 = 10_000;
+
+fn text(path: Option<&ConfigPath>) -> String {
+    path.map(ToString::to_string).unwrap_or_default()
+}
+
+/// On the wire 0 stands for the head.
+fn number(revision: Option<Revision>) -> u64 {
+    revision.unwrap_or(Revision::ZERO).0
+}
+
+impl Client {
+    /// Returns a file at a revision, at the head when absent.
+    pub async fn get(&self, path: &ConfigPath, at: Option<Revision>) -> Result<File, ApiError> {
+        let call = self.calls.read("get");
+        let message = v1::GetRequest { path: path.to_string(), revision: number(at) };
+        let send = |attempt: Attempt| {
+            let request = attempt.request(message.clone());
+            async move { attempt.config().get(request).await }
+        };
+        File::from_wire(&self.calls.make(call, send).await?).map_err(ApiError::malformed(call.operation))
+    }
+
+    /// Returns a listing, all pages of it from one revision.
+    pub async fn list(&self, query: &ListQuery) -> Result<Listing, ApiError> {
+        let ListPage { mut entries, head, mut next } = self.list_page(query, None, PAGE_SIZE).await?;
+        let pinned = ListQuery { at: Some(head.head.revision), ..query.clone() };
+        while let Some(token) = next {
+            let page = self.list_page(&pinned, Some(token), PAGE_SIZE).await?;
+            entries.extend(page.entries);
+            next = page.next;
+        }
+        Ok(Listing { entries, head })
+    }
+
+    /// Returns one page of a listing. To go on, pass `next` of the page before with `at` set to that page's revision:
+    /// the head may have moved.
+    pub async fn list_page(
+        &self,
+        query: &ListQuery,
+        token: Option<String>,
+        page_size: u32,
+    ) -> Result<ListPage, ApiError> {
+        let call = self.calls.read("list");
+        let message = v1::ListRequest {
+            prefix: text(query.prefix.as_ref()),
+            revision: number(query.at),
+            recursive: query.recursive,
+            page_size,
+            page_token: token.unwrap_or_default(),
+        };
+        let send = |attempt: Attempt| {
+            let request = attempt.request(message.clone());
+            async move { attempt.config().list(request).await }
+        };
+        ListPage::from_wire(&self.calls.make(call, send).await?).map_err(ApiError::malformed(call.operation))
+    }
+
+    /// Returns history, newest first.
+    pub async fn log(&self, query: &LogQuery) -> Result<History, ApiError> {
+        let call = self.calls.read("log");
+        let message = v1::LogRequest {
+            namespace: query.namespace.to_string(),
+            path: text(query.path.as_ref()),
+            from_revision: number(query.from),
+            limit: query.limit.unwrap_or_default(),
+        };
+        let send = |attempt: Attempt| {
+            let request = attempt.request(message.clone());
+            async move { attempt.config().log(request).await }
+        };
+        History::from_wire(&self.calls.make(call, send).await?).map_err(ApiError::malformed(call.operation))
+    }
+
+    /// Returns how two revisions differ.
+    pub async fn diff(&self, query: &DiffQuery) -> Result<Difference, ApiError> {
+        let call = self.calls.read("diff");
+        let message = v1::DiffRequest {
+            namespace: query.namespace.to_string(),
+            from_revision: query.from.0,
+            to_revision: number(query.to),
+            path: text(query.path.as_ref()),
+            patch: query.patch,
+        };
+        let send = |attempt: Attempt| {
+            let request = attempt.request(message.clone());
+            async move { attempt.config().diff(request).await }
+        };
+        let answer = self.calls.make(call, send).await?;
+        Difference::from_wire(answer, query.patch).map_err(ApiError::malformed(call.operation))
+    }
+
+    /// Lands edits if all expectations hold. Tried again only when the server surely did nothing; when that is not
+    /// known the answer is [`ApiError::OutcomeUnknown`].
+    pub async fn compare_and_set(&self, change: &ChangeSet) -> Result<Landed, ApiError> {
+        self.submit(self.calls.change("compare-and-set"), change.to_wire(false)).await
+    }
+
+    /// Checks edits as [`Self::compare_and_set`] would, and lands nothing.
+    pub async fn validate(&self, change: &ChangeSet) -> Result<Landed, ApiError> {
+        self.submit(self.calls.read("validate"), change.to_wire(true)).await
+    }
+
+    async fn submit(&self, call: Call, message: v1::CompareAndSetRequest) -> Result<Landed, ApiError> {
+        let send = |attempt: Attempt| {
+            let request = attempt.request(message.clone());
+            async move { attempt.config().compare_and_set(request).await }
+        };
+        Landed::from_wire(&self.calls.make(call, send).await?).map_err(ApiError::malformed(call.operation))
+    }
+}

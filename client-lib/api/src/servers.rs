@@ -1,0 +1,92 @@
+//! The servers a client knows, and which one it speaks to.
+
+use crate::{ApiError, ClientSettings};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+use tonic::transport::{Channel, Endpoint};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Pings find a server that vanished without closing the connection while a watch waits for it.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(crate) struct Servers {
+    urls: Vec<String>,
+    channels: Vec<Channel>,
+    /// Index of the server that answered last; calls start there.
+    preferred: AtomicUsize,
+}
+
+impl Servers {
+    /// Parses the URLs; connects when the first call is made. Must be called within a tokio runtime.
+    pub(crate) fn new(settings: &ClientSettings) -> Result<Self, ApiError> {
+        if settings.servers.is_empty() {
+            return Err(ApiError::BadUrl { url: String::new(), reason: "no server is given".to_owned() });
+        }
+        let urls = settings.servers.iter().map(|url| normalised(url)).collect::<Result<Vec<_>, _>>()?;
+        let channels = urls.iter().map(|url| Ok(endpoint(url)?.connect_lazy())).collect::<Result<_, ApiError>>()?;
+        Ok(Self { urls, channels, preferred: AtomicUsize::new(0) })
+    }
+
+    /// Returns the URLs for messages.
+    pub(crate) fn described(&self) -> String {
+        self.urls.join(", ")
+    }
+
+    /// Returns the server to ask, and its number for [`Self::give_up_on`].
+    pub(crate) fn preferred(&self) -> (usize, Channel) {
+        let index = self.preferred.load(Ordering::Relaxed);
+        (index, self.channels[index].clone())
+    }
+
+    /// Turns to the next server, unless another call has done so already.
+    pub(crate) fn give_up_on(&self, index: usize) {
+        let next = (index + 1) % self.channels.len();
+        // Relaxed: the number carries no other data.
+        let _ = self.preferred.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+fn normalised(url: &str) -> Result<String, ApiError> {
+    let bad = |reason: &str| ApiError::BadUrl { url: url.to_owned(), reason: reason.to_owned() };
+    let trimmed = url.trim();
+    let authority = match trimmed.split_once("://") {
+        Some(("http", authority)) => authority.trim_end_matches('/'),
+        Some(("https", _)) => return Err(ApiError::TlsUnsupported { url: url.to_owned() }),
+        Some(_) => return Err(bad("expected http://host:port")),
+        None => trimmed.trim_end_matches('/'),
+    };
+    match authority {
+        "" => Err(bad("it has no host")),
+        _ if authority.contains(['/', '?', '#', '@', ' ']) => Err(bad("expected http://host:port and nothing else")),
+        _ => Ok(format!("http://{authority}")),
+    }
+}
+
+fn endpoint(url: &str) -> Result<Endpoint, ApiError> {
+    let parsed = Endpoint::from_shared(url.to_owned());
+    let endpoint = parsed.map_err(|error| ApiError::BadUrl { url: url.to_owned(), reason: error.to_string() })?;
+    Ok(endpoint
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_checked_before_anything_is_sent() {
+        assert_eq!(normalised("localhost:7420/").unwrap(), "http://localhost:7420");
+        assert_eq!(normalised("http://[::1]:7420").unwrap(), "http://[::1]:7420");
+        for wrong in ["", "http://", "ftp://a", "http://a/git/main.git", "http://user@a"] {
+            assert!(matches!(normalised(wrong), Err(ApiError::BadUrl { .. })), "{wrong:?}");
+        }
+        assert!(matches!(normalised("https://a"), Err(ApiError::TlsUnsupported { .. })));
+    }
+}
