@@ -1,1 +1,38 @@
-//! placeholder
+//! The gate: what may enter a namespace.
+//!
+//! One engine holds every [`Candidate`] to the rules, be it a push in quarantine, the edits of an API call or
+//! somebody's working copy, and says everything that is wrong at once. It knows no socket, no clock and no policy of who may
+//! write; those are the server's. The hook programs that Git runs are here as well ([`entry`]): they carry Git's
+//! questions to the server, which asks the gate.
+//!
+//! Read first: [`Gate`], [`Candidate`], [`Report`]; for the hooks [`wire`].
+
+mod candidate;
+mod check;
+pub mod entry;
+mod finding;
+mod gate;
+mod git_candidate;
+mod inspection;
+mod push_options;
+mod reference;
+mod render;
+mod report;
+mod rule;
+mod settings;
+mod shape;
+mod text;
+pub mod wire;
+mod working_copy;
+
+pub use candidate::{Candidate, CandidateError, ChangedFile, NewObject, RawEntry};
+pub use finding::{Excerpt, Finding};
+pub use gate::{Gate, Progress};
+pub use git_candidate::GitCandidate;
+pub use push_options::{PushOptionError, PushOptions};
+pub use reference::ReferenceKind;
+pub use render::Colour;
+pub use report::{FINDINGS_LISTED_MAX, Report};
+pub use rule::Rule;
+pub use settings::{GateSettings, GateSettingsError};
+pub use working_copy::WorkingCopyError;

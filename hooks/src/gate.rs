@@ -1,0 +1,121 @@
+//! The gate: one engine for pushes, API calls and working copies.
+
+use crate::{
+    GateSettings, GateSettingsError, Report,
+    candidate::{Candidate, CandidateError, ChangedFile, NewObject},
+    check::{Check, PolicySupport},
+    inspection::Inspection,
+    report::ReportBuilder,
+    shape,
+};
+use configbus_model::ObjectId;
+use std::collections::HashMap;
+
+/// How far a check has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Files done.
+    pub files_checked: usize,
+    /// Files in all.
+    pub files_total: usize,
+}
+
+/// Holds candidates to the rules. Made once, used from any thread.
+pub struct Gate {
+    settings: GateSettings,
+    checks: Vec<Box<dyn Check>>,
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gate").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Gate {
+    /// Makes a gate, or says which setting cannot hold.
+    pub fn new(settings: GateSettings) -> Result<Self, GateSettingsError> {
+        settings.validate()?;
+        let checks: Vec<Box<dyn Check>> = vec![Box::new(PolicySupport)];
+        Ok(Self { settings, checks })
+    }
+
+    /// Returns the settings.
+    pub fn settings(&self) -> &GateSettings {
+        &self.settings
+    }
+
+    /// Checks a candidate: every object it brings, and what its landing tree changes.
+    pub fn check(&self, candidate: &dyn Candidate) -> Result<Report, CandidateError> {
+        self.check_with_progress(candidate, &mut |_| {})
+    }
+
+    /// Checks a candidate and tells how far it has come.
+    pub fn check_with_progress(
+        &self,
+        candidate: &dyn Candidate,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Report, CandidateError> {
+        let mut builder = ReportBuilder::default();
+        let mut oversized = self.check_objects(candidate, &mut builder)?;
+        let files = builder.unless_explained(candidate.changed_files())?.unwrap_or_default();
+        self.check_paths(&files, &mut builder);
+        let directories = self.check_directories(candidate, &mut builder);
+        builder.unless_explained(directories)?;
+        let (fitting, large) = files.into_iter().partition(|file| file.size_bytes <= self.settings.file_size_bytes_max);
+        self.report_large(large, &mut oversized, &mut builder);
+        let inspection = Inspection::new(&self.checks, self.settings.worker_count());
+        inspection.run(candidate, fitting, &mut builder, progress)?;
+        Ok(builder.finish())
+    }
+
+    /// Returns the contents that are too large, so that the landing tree can name them by their path there.
+    fn check_objects(
+        &self,
+        candidate: &dyn Candidate,
+        builder: &mut ReportBuilder,
+    ) -> Result<HashMap<ObjectId, (String, u64)>, CandidateError> {
+        let limits = self.settings.path_limits();
+        let mut oversized = HashMap::new();
+        candidate.new_objects(&mut |object| match object {
+            NewObject::Directory { path, entries } => builder.add(shape::check_entries(path, entries, &limits)),
+            NewObject::Content { path, id, size_bytes } => {
+                if size_bytes > self.settings.file_size_bytes_max {
+                    oversized.insert(id, (path.to_owned(), size_bytes));
+                }
+            }
+        })?;
+        Ok(oversized)
+    }
+
+    /// Names are told by the objects already; only what objects cannot know is left where they are at fault.
+    fn check_paths(&self, files: &[ChangedFile], builder: &mut ReportBuilder) {
+        if !builder.has_findings() {
+            let limits = self.settings.path_limits();
+            builder.add(files.iter().filter_map(|file| shape::check_path(&file.path, &limits)));
+        }
+    }
+
+    fn check_directories(&self, candidate: &dyn Candidate, builder: &mut ReportBuilder) -> Result<(), CandidateError> {
+        candidate.changed_directories(&mut |path, names| {
+            builder.add(shape::check_directory(path, names, self.settings.directory_entries_max));
+        })
+    }
+
+    fn report_large(
+        &self,
+        large: Vec<ChangedFile>,
+        oversized: &mut HashMap<ObjectId, (String, u64)>,
+        builder: &mut ReportBuilder,
+    ) {
+        let max = self.settings.file_size_bytes_max;
+        for file in large {
+            oversized.remove(&file.id);
+            builder.add(shape::check_size(&file.path, file.size_bytes, max));
+        }
+        builder.add(oversized.values().filter_map(|(path, size_bytes)| shape::check_size(path, *size_bytes, max)));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! Checks the contents of files on a bounded number of threads.
+//!
+//! The calling thread reads, because a candidate need not be shareable between threads, and reading is cheap beside
+//! checking. Few files are checked where they are read: starting a thread costs more than a small file.
+
+use crate::{
+    Finding, Progress, Rule,
+    candidate::{Candidate, CandidateError, ChangedFile},
+    check::{Check, Document, Findings},
+    report::ReportBuilder,
+};
+use bytes::Bytes;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{self, Receiver, SyncSender},
+    },
+    thread,
+};
+
+/// Files below which one thread does it all.
+const FILES_PER_WORKER_MIN: usize = 8;
+
+/// Contents waiting for each worker: enough that none idles while one large file is read, few enough that memory stays
+/// bounded by this times the size limit.
+const WAITING_PER_WORKER_MAX: usize = 4;
+
+/// Stack of a worker; documents nest to 128 and are read recursively.
+const STACK_BYTES: usize = 8 << 20;
+
+/// A file ready to be checked.
+struct Job {
+    file: ChangedFile,
+    content: Bytes,
+}
+
+/// Runs checks over files.
+pub(crate) struct Inspection<'a> {
+    checks: &'a [Box<dyn Check>],
+    workers_max: usize,
+}
+
+impl<'a> Inspection<'a> {
+    pub(crate) fn new(checks: &'a [Box<dyn Check>], workers_max: usize) -> Self {
+        Self { checks, workers_max }
+    }
+
+    /// Checks every file. Files no check applies to are counted without being read.
+    pub(crate) fn run(
+        &self,
+        candidate: &dyn Candidate,
+        files: Vec<ChangedFile>,
+        builder: &mut ReportBuilder,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), CandidateError> {
+        let workers = self.workers_max.min(files.len() / FILES_PER_WORKER_MIN).max(1);
+        let (jobs, waiting) = mpsc::sync_channel(workers * WAITING_PER_WORKER_MAX);
+        let (waiting, shared) = (Mutex::new(waiting), Mutex::new(builder));
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                let worker = thread::Builder::new().stack_size(STACK_BYTES);
+                let spawned = worker.spawn_scoped(scope, || self.work(&waiting, &shared));
+                spawned.map_err(|error| CandidateError::read("files", error))?;
+            }
+            self.feed(candidate, files, jobs, progress)
+        })
+    }
+
+    /// Reads each file and hands it to the workers; ends them by dropping `jobs`.
+    #[expect(clippy::needless_pass_by_value, reason = "dropping the sender is what ends the workers")]
+    fn feed(
+        &self,
+        candidate: &dyn Candidate,
+        files: Vec<ChangedFile>,
+        jobs: SyncSender<Job>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), CandidateError> {
+        let files_total = files.len();
+        for (files_checked, file) in files.into_iter().enumerate() {
+            progress(Progress { files_checked, files_total });
+            let is_read = self.checks.iter().any(|check| check.applies_to(&file.path));
+            let content = if is_read { candidate.content(&file)? } else { Bytes::new() };
+            jobs.send(Job { file, content }).expect("workers live until the sender is dropped");
+        }
+        progress(Progress { files_checked: files_total, files_total });
+        Ok(())
+    }
+
+    fn work(&self, waiting: &Mutex<Receiver<Job>>, builder: &Mutex<&mut ReportBuilder>) {
+        loop {
+            let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(Job { file, content }) = job else { return };
+            let (findings, unlisted) = self.inspect(&file.path, &content);
+            let mut builder = builder.lock().unwrap_or_else(PoisonError::into_inner);
+            builder.count_file();
+            builder.add(findings);
+            builder.add_unlisted(unlisted);
+        }
+    }
+
+    /// Checks one file. A check that panics refuses the file instead of stopping the process.
+    fn inspect(&self, path: &str, content: &[u8]) -> (Vec<Finding>, usize) {
+        let inspected = catch_unwind(AssertUnwindSafe(|| {
+            let (document, mut findings) = (Document::new(path, content), Findings::default());
+            for check in self.checks.iter().filter(|check| check.applies_to(path)) {
+                check.check(&document, &mut findings);
+            }
+            findings.into_parts()
+        }));
+        inspected.unwrap_or_else(|_| {
+            let message = "the check of this file failed, so it is refused; please report the file as a defect";
+            (vec![Finding::new(Rule::CheckFailed, path, message)], 0)
+        })
+    }
+}

@@ -1,0 +1,7 @@
+//! A report for people and for programs.
+
+mod json;
+mod sarif;
+mod text;
+
+pub use text::Colour;

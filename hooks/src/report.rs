@@ -1,0 +1,140 @@
+//! What the gate says about a candidate.
+
+use crate::{Finding, candidate::CandidateError};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Findings a report lists; the rest is only counted.
+pub const FINDINGS_LISTED_MAX: usize = 50;
+
+/// The verdict, with the first problems in order of path and place.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// The first [`FINDINGS_LISTED_MAX`].
+    pub findings: Vec<Finding>,
+    /// How many there are in all.
+    pub findings_total: usize,
+    /// How many files were looked at.
+    pub files_checked: usize,
+}
+
+impl Report {
+    /// Returns whether the candidate may land.
+    pub fn is_accepted(&self) -> bool {
+        self.findings_total == 0
+    }
+
+    /// Returns one line: how many problems in how many files.
+    pub fn summary(&self) -> String {
+        let (total, checked) = (self.findings_total, self.files_checked);
+        if self.is_accepted() {
+            return format!("{checked} {} checked, no problem", plural(checked, "file"));
+        }
+        let paths = self.findings.iter().map(|finding| &finding.path).collect::<BTreeSet<_>>().len();
+        let at_least = if total > self.findings.len() { "at least " } else { "" };
+        format!("{total} {} in {at_least}{paths} {}", plural(total, "problem"), plural(paths, "file"))
+    }
+
+    /// Returns how many findings are counted but not listed.
+    pub fn findings_unlisted(&self) -> usize {
+        self.findings_total.saturating_sub(self.findings.len())
+    }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
+}
+
+/// Gathers findings in any order and keeps the first of them.
+#[derive(Debug, Default)]
+pub(crate) struct ReportBuilder {
+    report: Report,
+}
+
+impl ReportBuilder {
+    /// How many findings are held before the surplus is dropped.
+    const HELD_MAX: usize = 20 * FINDINGS_LISTED_MAX;
+
+    /// Adds findings.
+    pub(crate) fn add(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        for finding in findings {
+            self.report.findings.push(finding);
+            self.report.findings_total += 1;
+            if self.report.findings.len() >= Self::HELD_MAX {
+                self.keep_first();
+            }
+        }
+    }
+
+    /// Adds findings that are only counted.
+    pub(crate) fn add_unlisted(&mut self, count: usize) {
+        self.report.findings_total += count;
+    }
+
+    /// Returns what was read; `None` if it could not be and the findings say why. A tree with names or modes that
+    /// are refused may be unreadable for that very reason.
+    pub(crate) fn unless_explained<T>(&mut self, read: Result<T, CandidateError>) -> Result<Option<T>, CandidateError> {
+        match read {
+            Ok(value) => Ok(Some(value)),
+            Err(CandidateError::Undeliverable(finding)) => {
+                if !self.has_findings() {
+                    self.add([*finding]);
+                }
+                Ok(None)
+            }
+            Err(_) if self.has_findings() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts a file.
+    pub(crate) fn count_file(&mut self) {
+        self.report.files_checked += 1;
+    }
+
+    /// Returns whether anything was found so far.
+    pub(crate) fn has_findings(&self) -> bool {
+        self.report.findings_total > 0
+    }
+
+    /// Returns the report.
+    pub(crate) fn finish(mut self) -> Report {
+        self.keep_first();
+        self.report
+    }
+
+    fn keep_first(&mut self) {
+        let findings = &mut self.report.findings;
+        findings.sort_by(|a, b| {
+            let key = |f: &Finding| (f.line, f.column, f.rule);
+            a.path.cmp(&b.path).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
+        });
+        findings.truncate(FINDINGS_LISTED_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rule;
+
+    #[test]
+    fn the_first_fifty_are_listed_and_all_are_counted() {
+        let mut builder = ReportBuilder::default();
+        builder.add((0..5_000).rev().map(|n| Finding::new(Rule::Symlink, &format!("f{n:04}"), "is a symlink")));
+        let report = builder.finish();
+        assert_eq!((report.findings.len(), report.findings_total), (50, 5_000));
+        assert_eq!((&*report.findings[0].path, &*report.findings[49].path), ("f0000", "f0049"));
+        assert_eq!(report.summary(), "5000 problems in at least 50 files");
+        assert_eq!(report.findings_unlisted(), 4_950);
+    }
+
+    #[test]
+    fn an_empty_report_accepts() {
+        let mut builder = ReportBuilder::default();
+        builder.count_file();
+        let report = builder.finish();
+        assert!(report.is_accepted());
+        assert_eq!(report.summary(), "1 file checked, no problem");
+    }
+}

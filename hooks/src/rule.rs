@@ -1,0 +1,85 @@
+//! Names of everything the gate refuses. Stable: scripts, metrics and SARIF consumers key on them.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::fmt;
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $help:literal;)*) => {
+        /// What a finding violates.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Rule {
+            $(#[doc = $help] $variant,)*
+        }
+
+        impl Rule {
+            /// Every rule of this release.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Returns the name, as in `json/duplicate-key`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// Returns one sentence for people who meet the rule for the first time.
+            pub const fn help(self) -> &'static str {
+                match self { $(Self::$variant => $help,)* }
+            }
+        }
+    };
+}
+
+rules! {
+    Symlink = "shape/symlink", "Symbolic links are not delivered to hosts.";
+    Submodule = "shape/submodule", "Submodules are not delivered to hosts.";
+    Mode = "shape/mode", "Entries are plain files, executable files or directories.";
+    Name = "shape/name", "Names are UTF-8 in normal form C, without control characters, and none is '.', '..' or '.git'.";
+    Twins = "shape/twins", "Names in one directory differ by more than case and Unicode composition.";
+    Depth = "shape/depth", "Paths have a bounded number of components.";
+    PathLength = "shape/path-length", "Paths and their components have a bounded length.";
+    DirectoryWidth = "shape/directory-width", "Directories have a bounded number of entries.";
+    FileSize = "shape/file-size", "Files have a bounded size.";
+    Unreadable = "shape/unreadable", "Every entry can be read.";
+    UnsupportedPolicy = "policy/unsupported", "Policy this release does not know is refused, never ignored.";
+    Utf8 = "text/utf-8", "Documents are UTF-8.";
+    ByteOrderMark = "text/byte-order-mark", "Documents start without a byte order mark.";
+    JsonSyntax = "json/syntax", "JSON files are RFC 8259.";
+    JsonDuplicateKey = "json/duplicate-key", "Keys of one JSON object differ.";
+    JsonNumber = "json/number", "JSON integers fit 64 bits and floats are finite.";
+    JsonDepth = "json/depth", "JSON is nested to a bounded depth.";
+    YamlSyntax = "yaml/syntax", "YAML files are YAML 1.2.";
+    YamlDuplicateKey = "yaml/duplicate-key", "Keys of one YAML mapping differ.";
+    YamlNumber = "yaml/number", "YAML integers fit 64 bits.";
+    YamlDepth = "yaml/depth", "YAML is nested to a bounded depth.";
+    YamlAliases = "yaml/aliases", "YAML aliases expand to a bounded number of nodes.";
+    TomlSyntax = "toml/syntax", "TOML files are TOML 1.";
+    TomlDuplicateKey = "toml/duplicate-key", "Keys of one TOML table differ.";
+    TomlNumber = "toml/number", "TOML integers fit 64 bits.";
+    TomlDepth = "toml/depth", "TOML is nested to a bounded depth.";
+    XmlSyntax = "xml/syntax", "XML files are well-formed.";
+    XmlDtd = "xml/dtd", "XML files have no document type declaration.";
+    XmlDepth = "xml/depth", "XML is nested to a bounded depth.";
+    CsvSyntax = "csv/syntax", "CSV files are RFC 4180 with commas.";
+    CsvFieldCount = "csv/field-count", "Records of one CSV file have the same number of fields.";
+    CheckFailed = "gate/check-failed", "A check that cannot finish refuses.";
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Rule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = Self::ALL.iter().copied().find(|rule| rule.as_str() == name);
+        known.ok_or_else(|| D::Error::custom(format_args!("{name:?} is not a rule of the gate")))
+    }
+}
