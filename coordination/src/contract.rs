@@ -3,6 +3,8 @@
 //! A [`Fixture`] makes a fresh bus and views of it. A registry whose views share one memory returns the same one each
 //! time; one over a wire returns the server's side for [`Fixture::server`] and a client for [`Fixture::observer`].
 
+#![allow(clippy::unwrap_used, reason = "a suite of tests")]
+
 use crate::{Announcement, HeadRegistry, Heads, Registration, RegistrationState};
 use async_trait::async_trait;
 use configbus_model::{CommitId, Epoch, ErrorKind, Head, Member, Namespace, Revision, Role, TreeId};
@@ -96,7 +98,8 @@ async fn check_heads_reach_everybody(fixture: &impl Fixture) {
     let (server, early) = (fixture.server().await, fixture.observer().await);
     let (main, traffic) = (Namespace::main(), Namespace::parse("traffic").expect("it is a name"));
     assert_eq!(server.announce(&main, &head(1, 1)).await.unwrap(), Announcement::Written);
-    let traced = Head { traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()), ..head(7, 7) };
+    let traced =
+        Head { traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()), ..head(7, 7) };
     assert_eq!(server.announce(&traffic, &traced).await.unwrap(), Announcement::Written);
     let late = fixture.observer().await;
     for registry in [&server, &early, &late] {

@@ -68,7 +68,6 @@ impl Embedded {
             }
         }
     }
-
 }
 
 #[async_trait]

@@ -89,8 +89,8 @@ impl EmbeddedClient {
 
     /// Follows one stream until it is over.
     async fn join(&self, backoff: &mut Backoff) -> JoinError {
-        let mut client = CoordinationClient::new(self.channel.clone())
-            .max_decoding_message_size(configbus_proto::MESSAGE_BYTES_MAX);
+        let mut client =
+            CoordinationClient::new(self.channel.clone()).max_decoding_message_size(configbus_proto::MESSAGE_BYTES_MAX);
         let call = tokio::time::timeout(LEASE, client.join(self.requests()));
         let mut answers = match call.await {
             Ok(Ok(response)) => response.into_inner(),

@@ -31,8 +31,14 @@ mod tests {
     fn names_that_are_not_one_path_component_are_refused() {
         for id in ["", "a/b", "a b", "ä", &"x".repeat(129)] {
             let (incarnation, url) = ("1".to_owned(), String::new());
-            let member =
-                Member { role: Role::Store, id: id.to_owned(), incarnation, url, heads: Default::default(), subscribers: 0 };
+            let member = Member {
+                role: Role::Store,
+                id: id.to_owned(),
+                incarnation,
+                url,
+                heads: Default::default(),
+                subscribers: 0,
+            };
             assert_eq!(checked(&member).unwrap_err().kind(), ErrorKind::Invalid, "{id:?}");
         }
     }

@@ -38,7 +38,11 @@ pub(super) fn step(wanted: &Member, found: Option<&Found>, session: i64, held_be
     let Found { owner, version, .. } = *found;
     match &found.member {
         Some(member) if owner == session => {
-            if member == wanted { Step::Nothing } else { Step::Update }
+            if member == wanted {
+                Step::Nothing
+            } else {
+                Step::Update
+            }
         }
         _ if owner == 0 || owner == session => Step::Replace { version },
         // Nobody else has our incarnation: it is ours from a session that was given up.

@@ -2,7 +2,7 @@
 
 use super::{
     access::Access,
-    calls::{KIND, Data, failed, found, make_dirs, read},
+    calls::{Data, KIND, failed, found, make_dirs, read},
     claim::is_same_life,
     layout::{Layout, Node},
 };
@@ -72,7 +72,9 @@ impl HeadNode<'_> {
 
     fn parse(&self, data: &[u8]) -> Option<HeadRecord> {
         serde_json::from_slice(data)
-            .inspect_err(|error| tracing::error!(namespace = %self.namespace, %error, "the announced head is malformed"))
+            .inspect_err(
+                |error| tracing::error!(namespace = %self.namespace, %error, "the announced head is malformed"),
+            )
             .ok()
     }
 

@@ -90,10 +90,9 @@ impl Shared {
 
     fn client(&self) -> Result<zk::Client, RegistryError> {
         let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        client.filter(|_| self.connection.is_connected()).ok_or_else(|| RegistryError::Disconnected {
-            registry: KIND,
-            reason: self.connection.reason(),
-        })
+        client
+            .filter(|_| self.connection.is_connected())
+            .ok_or_else(|| RegistryError::Disconnected { registry: KIND, reason: self.connection.reason() })
     }
 }
 

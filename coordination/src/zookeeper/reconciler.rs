@@ -138,13 +138,7 @@ async fn create(
 }
 
 /// Deletes and creates in one transaction, so that nobody can step in between.
-async fn replace(
-    client: &zk::Client,
-    access: &Access,
-    path: &str,
-    data: &[u8],
-    version: i32,
-) -> Result<(), zk::Error> {
+async fn replace(client: &zk::Client, access: &Access, path: &str, data: &[u8], version: i32) -> Result<(), zk::Error> {
     let mut writer = client.new_multi_writer();
     writer.add_delete(path, Some(version))?;
     writer.add_create(path, data, &access.ephemeral())?;

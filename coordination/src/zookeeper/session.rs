@@ -81,6 +81,8 @@ struct Session<'a> {
     reconcile_at: Instant,
     /// One of our nodes has changed.
     is_concerned: bool,
+    /// Nodes of a time without credentials have been closed.
+    is_protected: bool,
 }
 
 impl<'a> Session<'a> {
@@ -95,6 +97,7 @@ impl<'a> Session<'a> {
             catch_up_at: now,
             reconcile_at: now,
             is_concerned: false,
+            is_protected: false,
             shared,
             reconciler,
             client,
@@ -149,7 +152,6 @@ impl<'a> Session<'a> {
     async fn try_catch_up(&mut self) -> Result<(), RegistryError> {
         let Shared { ensemble, heads, .. } = self.shared;
         let layout = &ensemble.layout;
-        let is_first = self.watcher.is_none();
         make_layout(&self.client, layout, &self.access).await?;
         // The client library does not set persistent watches again after a reconnect, so we do. The old watcher is
         // dropped after the new one is there, otherwise its removal would take both away.
@@ -159,8 +161,9 @@ impl<'a> Session<'a> {
         self.watcher = Some(watch.map_err(|error| failed("watch", layout.root(), error))?);
         sync.map_err(|error| failed("sync", layout.root(), error))?;
         self.listing.read_all(&self.client, layout, heads).await?;
-        if is_first {
+        if !self.is_protected {
             self.access.close(&self.client, &layout.persistent(self.listing.namespaces())).await?;
+            self.is_protected = true;
         }
         self.reconciler.run(&self.client, layout, &self.access).await?;
         self.shared.publish(self.listing.members());

@@ -81,7 +81,8 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) {
-        kill_process(self.pid, signal).expect("the server is a child of the shell and stays one until it is waited for");
+        kill_process(self.pid, signal)
+            .expect("the server is a child of the shell and stays one until it is waited for");
     }
 }
 

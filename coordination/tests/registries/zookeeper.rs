@@ -116,7 +116,8 @@ async fn check_a_node_that_somebody_deletes_comes_back(bus: &Chroot) {
     raw.delete("/stores/a-1", None).await.unwrap();
     // Only what is re-created can carry a later change.
     store.member.send_modify(|member| member.subscribers = 5);
-    check_becomes("members", bus.server.members(), |members| members.iter().any(|member| member.subscribers == 5)).await;
+    check_becomes("members", bus.server.members(), |members| members.iter().any(|member| member.subscribers == 5))
+        .await;
     assert!(raw.get_data("/stores/a-1").await.unwrap().1.czxid > before);
 }
 
@@ -144,7 +145,7 @@ async fn check_credentials_protect_the_nodes(bus: &Chroot) {
         ZooKeeperSettings { digest: "configbus:secret".into(), ..ZooKeeperSettings::for_servers(&bus.connect) };
     let trusted = zookeeper_with(&settings, &bus.tasks);
     check_connects(trusted.as_ref()).await;
-    assert_eq!(trusted.announce(&main, &head(2, 2)).await.unwrap().is_held(), true);
+    assert!(trusted.announce(&main, &head(2, 2)).await.unwrap().is_held());
     check_yields(bus.server.as_ref(), &main, &head(2, 2)).await;
 
     let refusal = bus.server.announce(&main, &head(3, 3)).await.unwrap_err();
