@@ -16,7 +16,7 @@ pub struct WireError {
 
 impl WireError {
     /// Names a field and what is wrong with it.
-    pub fn new(field: &'static str, reason: impl ToString) -> Self {
+    pub fn new(field: &'static str, reason: impl std::fmt::Display) -> Self {
         Self { field, reason: reason.to_string() }
     }
 }
@@ -27,7 +27,7 @@ impl From<WireError> for tonic::Status {
     }
 }
 
-fn parsed<T: std::str::FromStr<Err: ToString>>(field: &'static str, text: &str) -> Result<T, WireError> {
+fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<T, WireError> {
     text.parse().map_err(|error: T::Err| WireError::new(field, error))
 }
 
