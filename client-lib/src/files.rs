@@ -1,0 +1,20 @@
+//! The files of one view, wherever they are.
+
+use crate::file_identity::FileIdentity;
+use configbus_model::ConfigPath;
+use std::{fmt::Debug, io};
+
+/// Largest file that is read into memory; the bus carries none that is larger.
+pub(crate) const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Reads the files of one view. On disk, or memory for users' tests.
+pub(crate) trait Files: Debug + Send + Sync {
+    /// Returns the identity of a file; `None` when nothing is there.
+    fn identity(&self, path: &ConfigPath) -> io::Result<Option<FileIdentity>>;
+
+    /// Returns identity and content of a file; `None` when nothing is there.
+    fn read(&self, path: &ConfigPath) -> io::Result<Option<(FileIdentity, Vec<u8>)>>;
+
+    /// Calls `visit` with every file at or below `prefix`, in no order.
+    fn walk(&self, prefix: &str, visit: &mut dyn FnMut(ConfigPath)) -> io::Result<()>;
+}

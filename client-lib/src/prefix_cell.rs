@@ -1,0 +1,169 @@
+//! The current values of all files that a pattern means.
+
+use crate::{
+    Change, Refusal,
+    call_queue::{Tell, Telling},
+    callbacks::Callbacks,
+    cell::{Publication, Watched},
+    follower::Held,
+    glob::PathGlob,
+    journal::Journal,
+    prefix_subscription::PrefixFiles,
+    rules::Rules,
+    seen::{Look, Seen},
+    view::{Origin, View},
+};
+use arc_swap::ArcSwap;
+use configbus_model::ConfigPath;
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+#[derive(Debug)]
+pub(crate) struct PrefixCell<T> {
+    pub(crate) files: ArcSwap<PrefixFiles<T>>,
+    pub(crate) refusals: ArcSwap<BTreeMap<ConfigPath, Refusal>>,
+    pub(crate) callbacks: Callbacks<T>,
+    glob: PathGlob,
+    rules: Rules<T>,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    sequence: u64,
+    seen: BTreeMap<ConfigPath, Seen>,
+}
+
+/// What one look at all files found.
+struct Findings<T> {
+    /// Values that are new, and files that are gone.
+    changed: Vec<(ConfigPath, Option<Arc<T>>, Origin)>,
+    refusals: BTreeMap<ConfigPath, Refusal>,
+    refusals_changed: bool,
+}
+
+impl<T: Send + Sync + 'static> PrefixCell<T> {
+    pub(crate) fn new(glob: PathGlob, rules: Rules<T>) -> Self {
+        Self {
+            files: ArcSwap::default(),
+            refusals: ArcSwap::default(),
+            callbacks: Callbacks::default(),
+            glob,
+            rules,
+            progress: Mutex::default(),
+        }
+    }
+
+    fn look(&self, progress: &mut Progress, view: &View, is_first: bool, journal: &Journal) -> io::Result<Findings<T>> {
+        let seen = &mut progress.seen;
+        view.files.walk(self.glob.base(), &mut |path| {
+            if self.glob.is_match(&path) {
+                seen.entry(path).or_default();
+            }
+        })?;
+        let mut findings =
+            Findings { changed: Vec::new(), refusals: (**self.refusals.load()).clone(), refusals_changed: false };
+        seen.retain(|path, seen| self.look_at(path, seen, view, is_first, journal, &mut findings));
+        Ok(findings)
+    }
+
+    /// Returns whether the file is still there.
+    fn look_at(
+        &self,
+        path: &ConfigPath,
+        seen: &mut Seen,
+        view: &View,
+        is_first: bool,
+        journal: &Journal,
+        findings: &mut Findings<T>,
+    ) -> bool {
+        let on_read = || journal.counters.files_read.increment();
+        let look = seen.look(view.files.as_ref(), path, &self.rules, on_read);
+        if matches!(look, Look::Unchanged) {
+            return true;
+        }
+        let origin = view.origin(path);
+        findings.refusals_changed |= findings.refusals.remove(path).is_some();
+        match look {
+            Look::Unchanged => {}
+            Look::Restored => journal.applied(path, &origin),
+            Look::Refused(reason) => {
+                journal.refused(path, &origin, &reason);
+                findings.refusals.insert(path.clone(), Refusal { revision: origin.revision, reason });
+                findings.refusals_changed = true;
+            }
+            Look::New(value) => {
+                if !is_first {
+                    journal.applied(path, &origin);
+                }
+                findings.changed.push((path.clone(), Some(Arc::new(value)), origin));
+            }
+            Look::Gone => {
+                findings.changed.push((path.clone(), None, origin));
+                return false;
+            }
+        }
+        true
+    }
+
+    fn publish(&self, findings: Findings<T>, journal: &Journal) -> bool {
+        if findings.refusals_changed {
+            self.refusals.store(Arc::new(findings.refusals));
+        }
+        if findings.changed.is_empty() {
+            return false;
+        }
+        let mut files = self.files.load().0.clone();
+        let mut changes = Vec::with_capacity(findings.changed.len());
+        for (path, new, Origin { namespace, revision, traceparent }) in findings.changed {
+            let old = match &new {
+                Some(value) => files.insert(path.clone(), Arc::clone(value)),
+                None => files.remove(&path),
+            };
+            if old.is_some() || new.is_some() {
+                changes.push(Change { path, old, new, namespace, revision, traceparent });
+            }
+        }
+        self.files.store(Arc::new(PrefixFiles(files)));
+        changes.into_iter().fold(false, |wanted, change| {
+            journal.counters.changes.increment();
+            self.callbacks.note(change) || wanted
+        })
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Send + Sync + 'static> Watched for PrefixCell<T> {
+    fn prepare<'a>(&'a self, held: &Held, journal: &'a Journal) -> Option<Publication<'a>> {
+        let mut progress = self.progress();
+        if held.sequence <= progress.sequence {
+            return None;
+        }
+        let is_first = std::mem::replace(&mut progress.sequence, held.sequence) == 0;
+        match self.look(&mut progress, &held.view, is_first, journal) {
+            Ok(findings) if findings.changed.is_empty() && !findings.refusals_changed => None,
+            Ok(findings) => Some(Box::new(move || {
+                // Held until here, so that nobody publishes an older view in between.
+                let _progress = progress;
+                self.publish(findings, journal)
+            })),
+            Err(error) => {
+                tracing::warn!(%error, base = self.glob.base(), "a directory cannot be listed; its values stay");
+                None
+            }
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static> Tell for PrefixCell<T> {
+    fn take(self: Arc<Self>) -> Telling {
+        let changes = self.callbacks.take();
+        Box::new(move |counters| self.callbacks.tell(&changes, counters))
+    }
+}
