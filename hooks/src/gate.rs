@@ -6,7 +6,7 @@ use crate::{
     check::{Check, PolicySupport},
     inspection::Inspection,
     report::ReportBuilder,
-    shape,
+    shape, syntax,
 };
 use configbus_model::ObjectId;
 use std::collections::HashMap;
@@ -36,7 +36,13 @@ impl Gate {
     /// Makes a gate, or says which setting cannot hold.
     pub fn new(settings: GateSettings) -> Result<Self, GateSettingsError> {
         settings.validate()?;
-        let checks: Vec<Box<dyn Check>> = vec![Box::new(PolicySupport)];
+        let depth_max = settings.document_depth_max;
+        let checks: Vec<Box<dyn Check>> = vec![
+            Box::new(PolicySupport),
+            Box::new(syntax::Json { depth_max }),
+            Box::new(syntax::Yaml { depth_max }),
+            Box::new(syntax::Toml { depth_max }),
+        ];
         Ok(Self { settings, checks })
     }
 

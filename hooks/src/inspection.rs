@@ -27,7 +27,7 @@ const FILES_PER_WORKER_MIN: usize = 8;
 const WAITING_PER_WORKER_MAX: usize = 4;
 
 /// Stack of a worker; documents nest to 128 and are read recursively.
-const STACK_BYTES: usize = 8 << 20;
+pub(crate) const STACK_BYTES: usize = 8 << 20;
 
 /// A file ready to be checked.
 struct Job {

@@ -21,6 +21,7 @@ mod report;
 mod rule;
 mod settings;
 mod shape;
+mod syntax;
 mod text;
 pub mod wire;
 mod working_copy;

@@ -83,7 +83,7 @@ impl Findings {
         }
     }
 
-    /// Returns whether more would only be counted; what makes a finding may be left out then.
+    /// Returns whether nothing was found so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.total == 0
     }

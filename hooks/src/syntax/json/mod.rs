@@ -1,0 +1,43 @@
+//! JSON as RFC 8259 has it, and nothing that merely looks like it.
+//!
+//! The usual parser takes the last of two equal keys, turns integers beyond 64 bits into floats and says nothing about
+//! either, so a reader could see another value than the reviewer. Hence a scanner of our own, which also knows places.
+
+mod scanner;
+mod walk;
+
+use crate::{
+    Rule,
+    check::{Check, Document, Findings},
+};
+
+/// Checks `.json`.
+#[derive(Debug)]
+pub(crate) struct Json {
+    /// Deepest nesting.
+    pub(crate) depth_max: usize,
+}
+
+impl Check for Json {
+    fn applies_to(&self, path: &str) -> bool {
+        super::has_extension(path, &["json"])
+    }
+
+    fn check(&self, document: &Document<'_>, findings: &mut Findings) {
+        let Some(text) = document.unmarked_utf8(findings) else { return };
+        walk::walk(document, text, self.depth_max, findings);
+    }
+}
+
+/// Where and why scanning cannot go on.
+#[derive(Debug)]
+struct Stop {
+    offset: usize,
+    rule: Rule,
+    message: &'static str,
+    found: String,
+    expected: &'static str,
+}
+
+#[cfg(test)]
+mod tests;

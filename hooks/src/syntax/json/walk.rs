@@ -1,0 +1,172 @@
+//! The structural part: objects and arrays, their keys and their depth.
+
+use super::{
+    Stop,
+    scanner::{Scanner, Token},
+};
+use crate::{
+    Finding, Rule,
+    check::{Document, Findings},
+    syntax::{
+        keys::Keys,
+        pointer::{Step, pointer_text},
+    },
+};
+use std::borrow::Cow;
+
+/// Adds everything that is wrong with `text`.
+pub(super) fn walk(document: &Document<'_>, text: &str, depth_max: usize, findings: &mut Findings) {
+    let mut walk = Walk { document, scanner: Scanner::new(text), depth_max, steps: Vec::new(), findings };
+    if let Err(stop) = walk.document() {
+        let finding =
+            document.finding_at(stop.rule, stop.offset, stop.message).found(stop.found).expected(stop.expected);
+        let pointer = walk.pointer();
+        walk.findings.add(finding.pointing(pointer));
+    }
+}
+
+struct Walk<'a, 'd> {
+    document: &'d Document<'d>,
+    scanner: Scanner<'a>,
+    depth_max: usize,
+    /// The way to the current value.
+    steps: Vec<Step<Cow<'a, str>>>,
+    findings: &'d mut Findings,
+}
+
+impl<'a> Walk<'a, '_> {
+    fn document(&mut self) -> Result<(), Stop> {
+        self.scanner.skip_space();
+        self.value()?;
+        self.scanner.skip_space();
+        match self.scanner.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.scanner.unexpected("the end of the file, one file holds one value")),
+        }
+    }
+
+    fn value(&mut self) -> Result<(), Stop> {
+        match self.scanner.token()? {
+            Token::Object => self.nested(Self::object),
+            Token::Array => self.nested(Self::array),
+            Token::String => self.scanner.string().map(drop),
+            Token::Word => self.scanner.word(),
+            Token::Number => self.number(),
+        }
+    }
+
+    fn number(&mut self) -> Result<(), Stop> {
+        let offset = self.scanner.offset();
+        if let Some(number) = self.scanner.number()? {
+            let message = "number does not fit 64 bits, and readers would see another one";
+            let finding = self.document.finding_at(Rule::JsonNumber, offset, message);
+            let expected = "an integer from -2^63 to 2^64-1, a finite float, or a string";
+            self.report(finding.found(number).expected(expected));
+        }
+        Ok(())
+    }
+
+    /// Runs `inside` between two brackets.
+    fn nested(&mut self, inside: fn(&mut Self) -> Result<(), Stop>) -> Result<(), Stop> {
+        if self.steps.len() >= self.depth_max {
+            return Err(Stop {
+                rule: Rule::JsonDepth,
+                message: "document is nested too deep",
+                found: format!("level {}", self.steps.len() + 1),
+                ..self.scanner.unexpected("fewer levels, readers refuse such documents")
+            });
+        }
+        self.scanner.advance();
+        self.scanner.skip_space();
+        inside(self)
+    }
+
+    fn object(&mut self) -> Result<(), Stop> {
+        let mut keys = Keys::default();
+        if self.closes(b'}') {
+            return Ok(());
+        }
+        loop {
+            let key = self.key(&mut keys)?;
+            self.steps.push(Step::Key(key));
+            self.value()?;
+            self.steps.pop();
+            if self.ends(b'}', "',' or '}'", "a key in double quotes; no comma before '}'")? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn array(&mut self) -> Result<(), Stop> {
+        if self.closes(b']') {
+            return Ok(());
+        }
+        for index in 0.. {
+            self.steps.push(Step::Index(index));
+            self.value()?;
+            self.steps.pop();
+            if self.ends(b']', "',' or ']'", "a value; no comma before ']'")? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes over a key and its colon.
+    fn key(&mut self, keys: &mut Keys<'a>) -> Result<Cow<'a, str>, Stop> {
+        let offset = self.scanner.offset();
+        if self.scanner.peek() != Some(b'"') {
+            return Err(self.scanner.unexpected("a key in double quotes"));
+        }
+        let key = self.scanner.string()?;
+        if let Some(first) = keys.insert(key.clone(), offset) {
+            let first = self.document.place_text(first);
+            let message = format!("key {key:?} is there twice, first at {first}; readers would see only one of them");
+            self.steps.push(Step::Key(key.clone()));
+            let finding = self.document.finding_at(Rule::JsonDuplicateKey, offset, message);
+            self.report(finding);
+            self.steps.pop();
+        }
+        self.scanner.skip_space();
+        if self.scanner.peek() != Some(b':') {
+            return Err(self.scanner.unexpected("':' after the key"));
+        }
+        self.scanner.advance();
+        self.scanner.skip_space();
+        Ok(key)
+    }
+
+    /// Goes over the bracket that closes an empty object or array.
+    fn closes(&mut self, bracket: u8) -> bool {
+        let closes = self.scanner.peek() == Some(bracket);
+        if closes {
+            self.scanner.advance();
+        }
+        closes
+    }
+
+    /// Goes over what follows a member: a comma and more to come, or the closing bracket.
+    fn ends(&mut self, bracket: u8, expected: &'static str, after_comma: &'static str) -> Result<bool, Stop> {
+        self.scanner.skip_space();
+        if self.closes(bracket) {
+            return Ok(true);
+        }
+        if !self.closes(b',') {
+            return Err(self.scanner.unexpected(expected));
+        }
+        self.scanner.skip_space();
+        if self.scanner.peek() == Some(bracket) {
+            return Err(self.scanner.unexpected(after_comma));
+        }
+        Ok(false)
+    }
+
+    fn report(&mut self, finding: Finding) {
+        let pointer = self.pointer();
+        self.findings.add(finding.pointing(pointer));
+    }
+
+    fn pointer(&self) -> String {
+        pointer_text(self.steps.iter().cloned())
+    }
+}

@@ -1,0 +1,39 @@
+//! Syntax by extension. What a check accepts, the usual parser of that format accepts as well: hosts run those.
+
+mod json;
+mod keys;
+mod pointer;
+mod toml;
+mod yaml;
+
+pub(crate) use self::{json::Json, toml::Toml, yaml::Yaml};
+
+/// Returns whether a path ends in one of these extensions, in any case.
+fn has_extension(path: &str, extensions: &[&str]) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').is_some_and(|(_, found)| extensions.iter().any(|known| found.eq_ignore_ascii_case(known)))
+}
+
+/// Describes what stands at the beginning of `rest`.
+fn describe(rest: &str) -> String {
+    match rest.chars().next() {
+        None => "end of file".to_owned(),
+        Some('\'') => "\"'\"".to_owned(),
+        Some('\n' | '\r') => "end of line".to_owned(),
+        Some(c) => format!("'{c}'"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_are_those_of_the_name() {
+        for (path, known) in
+            [("a.json", true), ("a/b.JSON", true), (".json", true), ("json", false), ("a.json/b", false), ("a.", false)]
+        {
+            assert_eq!(has_extension(path, &["json"]), known, "{path}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! YAML 1.2 with merge keys and several documents.
+//!
+//! Two passes. The first walks the parser's events and finds what no value shows any more: keys that are there twice,
+//! integers that lost digits, aliases that would multiply. The second reads every document into nothing, with the
+//! reader that Rust hosts use and the same options, so that nothing is accepted that they refuse.
+
+mod drain;
+mod number;
+mod walk;
+mod weight;
+
+use crate::{
+    Rule,
+    check::{Check, Document, Findings},
+};
+use drain::Drain;
+use serde_saphyr::{
+    DefaultMessageFormatter, DuplicateKeyPolicy, MergeKeyPolicy, MessageFormatter as _, NonFiniteFloatPolicy, Options,
+};
+
+/// Checks `.yaml` and `.yml`.
+#[derive(Debug)]
+pub(crate) struct Yaml {
+    /// Deepest nesting.
+    pub(crate) depth_max: usize,
+}
+
+impl Check for Yaml {
+    fn applies_to(&self, path: &str) -> bool {
+        super::has_extension(path, &["yaml", "yml"])
+    }
+
+    fn check(&self, document: &Document<'_>, findings: &mut Findings) {
+        let Some(text) = document.unmarked_utf8(findings) else { return };
+        walk::walk(document, text, self.depth_max, findings);
+        if findings.is_empty() {
+            self.read(document, text, findings);
+        }
+    }
+}
+
+impl Yaml {
+    fn read(&self, document: &Document<'_>, text: &str, findings: &mut Findings) {
+        let read = serde_saphyr::from_str_multiple_with_options::<Drain, Vec<Drain>>(text, options(self.depth_max));
+        let Err(error) = read else { return };
+        let message = DefaultMessageFormatter.format_message(error.without_snippet()).into_owned();
+        findings.add(match error.location() {
+            Some(location) => {
+                let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+                let offset = document.offset_of(number(location.line()), number(location.column()));
+                document.finding_at(Rule::YamlSyntax, offset, message)
+            }
+            None => document.finding(Rule::YamlSyntax, message),
+        });
+    }
+}
+
+/// Everything that differs from YAML 1.2's core schema by default is set; counts are bounded by the size of a file and
+/// by the first pass, depth by the setting.
+fn options(depth_max: usize) -> Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: depth_max,
+            max_events: 20_000_000,
+            max_nodes: 10_000_000,
+            max_aliases: 1_000_000,
+            max_anchors: 1_000_000,
+            max_recorded_anchor_events: 4_000_000,
+            max_documents: DOCUMENTS_MAX,
+            max_merge_keys: 1_000_000,
+            enforce_alias_anchor_ratio: false,
+        },
+        duplicate_keys: DuplicateKeyPolicy::Error,
+        merge_keys: MergeKeyPolicy::Merge,
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 4 * weight::NODES_MAX,
+            max_replay_stack_depth: depth_max,
+        },
+        legacy_octal_numbers: false,
+        strict_booleans: true,
+        ignore_binary_tag_for_string: true,
+        reject_unsupported_tags: false,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        with_snippet: false,
+    }
+}
+
+/// Most documents in one file.
+const DOCUMENTS_MAX: usize = 10_000;
+
+#[cfg(test)]
+mod tests;
