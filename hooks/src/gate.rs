@@ -42,6 +42,8 @@ impl Gate {
             Box::new(syntax::Json { depth_max }),
             Box::new(syntax::Yaml { depth_max }),
             Box::new(syntax::Toml { depth_max }),
+            Box::new(syntax::Xml { depth_max }),
+            Box::new(syntax::Csv),
         ];
         Ok(Self { settings, checks })
     }
