@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 /// Lines of a file without its tests.
 const FILE_LINES_MAX: usize = 600;
-/// Lines of a table of contents.
+/// Lines of a table of contents, without its documentation.
 const LIB_LINES_MAX: usize = 90;
 /// Names that say nothing.
 const VAGUE: [&str; 7] = ["utils", "util", "helpers", "helper", "common", "misc", "manager"];
@@ -35,7 +35,8 @@ fn a_file_holds_one_idea() {
 #[test]
 fn lib_is_a_table_of_contents() {
     check_sources("a lib.rs with more than contents", |path, source| {
-        path.ends_with("src/lib.rs") && lines_before_tests(source) > LIB_LINES_MAX
+        let contents = source.lines().filter(|line| !line.starts_with("//!")).count();
+        path.ends_with("src/lib.rs") && contents > LIB_LINES_MAX
     });
 }
 
