@@ -16,9 +16,11 @@ pub(super) fn started<R: HeadRegistry>(registry: Arc<R>, tasks: &Tasks) -> Arc<d
     registry
 }
 
-/// Prepares a registry in ZooKeeper with short timeouts.
+/// Prepares a registry in ZooKeeper with short timeouts that reads nothing again unless a watch or a reconnect
+/// makes it.
 pub(super) fn zookeeper(connect: &str, tasks: &Tasks) -> Arc<dyn HeadRegistry> {
-    zookeeper_with(&ZooKeeperSettings { session_timeout_ms: 2_000, ..ZooKeeperSettings::for_servers(connect) }, tasks)
+    let usual = ZooKeeperSettings::for_servers(connect);
+    zookeeper_with(&ZooKeeperSettings { session_timeout_ms: 2_000, reread_interval_ms: 3_600_000, ..usual }, tasks)
 }
 
 pub(super) fn zookeeper_with(settings: &ZooKeeperSettings, tasks: &Tasks) -> Arc<dyn HeadRegistry> {
