@@ -12,8 +12,8 @@ use configbus_proto::{
 use configbus_runtime::Tasks;
 use futures_util::stream::{BoxStream, StreamExt as _, unfold};
 use std::{convert::Infallible, sync::Arc, time::Duration};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Request, Response, Status, Streaming};
 
 /// How often either side speaks when it has nothing to say.
@@ -49,18 +49,16 @@ impl Coordination for EmbeddedService {
             let text = format!("{STREAMS_MAX} members have joined already, use zookeeper for larger installations");
             status::to_status(ErrorKind::Exhausted, text, &status::Details::default())
         })?;
-        let (refusal, ended) = oneshot::channel();
+        let ended = CancellationToken::new();
         let reader = Reader {
             registry: Arc::clone(&self.registry),
             requests: request.into_inner(),
             shutdown: self.tasks.shutdown_token(),
+            _ended: ended.clone().drop_guard(),
             _permit: permit,
         };
         self.tasks.spawn_connection("coordination-join", async move {
-            if let Err(status) = reader.run().await {
-                // The member may be gone already.
-                let _ = refusal.send(status);
-            }
+            reader.run().await;
             Ok::<(), Infallible>(())
         });
         Ok(Response::new(Answers::new(&self.registry, ended).into_stream()))
@@ -72,24 +70,29 @@ struct Reader {
     registry: Arc<Embedded>,
     requests: Streaming<v1::JoinRequest>,
     shutdown: CancellationToken,
+    _ended: DropGuard,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Reader {
-    /// Reads until the stream ends; `Err` if the member said something wrong of itself.
-    async fn run(mut self) -> Result<(), Status> {
+    async fn run(mut self) {
         let mut listed = None;
         while let Some(request) = self.next().await {
-            match (request.member.as_ref().map(checked_member).transpose()?, &listed) {
-                (None, _) => listed = None,
-                (Some(member), Some((sender, _))) => replace(sender, member),
-                (Some(member), None) => {
-                    let (sender, receiver) = watch::channel(member);
-                    listed = Some((sender, self.registry.list_store(receiver)));
+            match request.member.as_ref().map(checked_member).transpose() {
+                Ok(None) => listed = None,
+                Ok(Some(member)) => match &listed {
+                    None => {
+                        let (sender, receiver) = watch::channel(member);
+                        listed = Some((sender, self.registry.list_store(receiver)));
+                    }
+                    Some((sender, _)) => replace(sender, member),
+                },
+                Err(status) => {
+                    tracing::warn!(error = %status, "a member said something wrong of itself and was sent away");
+                    return;
                 }
             }
         }
-        Ok(())
     }
 
     /// Returns the next request, or nothing when the stream ended, broke or has been silent for a lease.
@@ -113,7 +116,7 @@ fn checked_member(wire: &v1::Member) -> Result<Member, Status> {
     let invalid = |text: &str| status::to_status(ErrorKind::Invalid, text, &status::Details::default());
     let member = convert::member_from_wire(wire)?;
     if member.role != Role::Store {
-        return Err(invalid("only stores join, the server coordinates"));
+        return Err(invalid("only stores join, the server itself is the coordinator"));
     }
     member_rules::checked(&member).map_err(|error| invalid(&error.to_string()))?;
     Ok(member)
@@ -125,39 +128,31 @@ struct Answers {
     heads: watch::Receiver<Heads>,
     members: watch::Receiver<Vec<Member>>,
     heartbeat: tokio::time::Interval,
-    /// Yields when the stream is over: with a status if the member is to be told why.
-    ended: oneshot::Receiver<Status>,
-    is_over: bool,
+    ended: CancellationToken,
 }
 
 impl Answers {
-    fn new(registry: &Arc<Embedded>, ended: oneshot::Receiver<Status>) -> Self {
+    fn new(registry: &Arc<Embedded>, ended: CancellationToken) -> Self {
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (heads, members) = (registry.heads(), registry.members());
-        Self { registry: Arc::clone(registry), heads, members, heartbeat, ended, is_over: false }
+        Self { registry: Arc::clone(registry), heads, members, heartbeat, ended }
     }
 
     fn into_stream(self) -> BoxStream<'static, Result<v1::JoinResponse, Status>> {
-        unfold(self, |mut answers| async move { answers.next().await.map(|answer| (answer, answers)) }).boxed()
+        unfold(self, |mut answers| async move { answers.next().await.map(|answer| (Ok(answer), answers)) }).boxed()
     }
 
     /// Waits for a reason to speak. The first heartbeat is due at once.
-    async fn next(&mut self) -> Option<Result<v1::JoinResponse, Status>> {
-        if self.is_over {
-            return None;
-        }
+    async fn next(&mut self) -> Option<v1::JoinResponse> {
         tokio::select! {
-            refusal = &mut self.ended => {
-                self.is_over = true;
-                return refusal.ok().map(Err);
-            }
+            () = self.ended.cancelled() => return None,
             _ = self.heads.changed() => {}
             _ = self.members.changed() => {}
             _ = self.heartbeat.tick() => {}
         }
         self.heartbeat.reset();
-        Some(Ok(self.answer()))
+        Some(self.answer())
     }
 
     fn answer(&mut self) -> v1::JoinResponse {

@@ -83,8 +83,6 @@ struct Session<'a> {
     is_concerned: bool,
     /// Nodes of a time without credentials have been closed.
     is_protected: bool,
-    /// Since when requests fail although the session is connected.
-    stumbled_at: Option<Instant>,
 }
 
 impl<'a> Session<'a> {
@@ -100,7 +98,6 @@ impl<'a> Session<'a> {
             reconcile_at: now,
             is_concerned: false,
             is_protected: false,
-            stumbled_at: None,
             shared,
             reconciler,
             client,
@@ -109,7 +106,7 @@ impl<'a> Session<'a> {
 
     /// Serves until the session is dead or the process ends.
     async fn serve(mut self, shutdown: &CancellationToken) {
-        while !self.states.peek_state().is_terminated() && !self.is_hopeless() {
+        while !self.states.peek_state().is_terminated() {
             if self.is_connected() && Instant::now() >= self.catch_up_at {
                 self.catch_up().await;
             }
@@ -119,10 +116,10 @@ impl<'a> Session<'a> {
                 () = shutdown.cancelled() => return self.close().await,
                 state = self.states.changed() => self.enter(state),
                 burst = next_burst(&mut self.watcher, &self.shared.ensemble.layout) => self.digest(burst).await,
-                () = wishes_changed(self.reconciler, self.reconcile_at), if self.is_current() => self.reconcile().await,
-                () = tokio::time::sleep_until(self.reconcile_at), if self.is_current() && self.is_concerned => {
+                () = wishes_changed(self.reconciler, self.reconcile_at), if self.shared.connection.is_connected() => {
                     self.reconcile().await;
                 }
+                () = tokio::time::sleep_until(self.reconcile_at), if self.is_concerned => self.reconcile().await,
                 () = tokio::time::sleep_until(self.catch_up_at), if self.is_connected() => {}
             }
         }
@@ -133,25 +130,10 @@ impl<'a> Session<'a> {
         self.states.peek_state() == zk::SessionState::SyncConnected
     }
 
-    /// Returns whether everything has been read since the last disconnect.
-    fn is_current(&self) -> bool {
-        self.shared.connection.is_connected()
-    }
-
-    /// Returns whether requests have been failing for so long that another session, perhaps at another server of
-    /// the ensemble, is the better bet.
-    fn is_hopeless(&self) -> bool {
-        let patience = self.shared.ensemble.session_timeout * 2;
-        self.stumbled_at.is_some_and(|since| since.elapsed() > patience && self.is_connected())
-    }
-
     fn enter(&mut self, state: zk::SessionState) {
         match state {
             zk::SessionState::SyncConnected => self.catch_up_at = Instant::now(),
-            state => {
-                self.stumbled_at = None;
-                self.shared.down(format!("the session is {state}"));
-            }
+            state => self.shared.down(format!("the session is {state}")),
         }
     }
 
@@ -160,7 +142,6 @@ impl<'a> Session<'a> {
         match bounded(self.shared, self.try_catch_up()).await {
             Ok(()) => {
                 self.pauses.reset();
-                self.stumbled_at = None;
                 self.catch_up_at = Instant::now() + self.shared.ensemble.reread_interval;
                 self.shared.up(&self.client);
             }
@@ -191,7 +172,6 @@ impl<'a> Session<'a> {
 
     /// Takes note that something failed although the session lives, and comes back soon.
     fn stumble(&mut self, error: &RegistryError) {
-        self.stumbled_at.get_or_insert_with(Instant::now);
         self.catch_up_at = Instant::now() + self.pauses.next();
         self.shared.down(report::chain(error));
     }
@@ -200,8 +180,7 @@ impl<'a> Session<'a> {
         if burst.is_over {
             self.watcher = None;
         }
-        // What is missed while not current is read by the next catch-up.
-        if burst.dirty.is_empty() || !self.is_current() {
+        if burst.dirty.is_empty() {
             return;
         }
         let Shared { ensemble, heads, .. } = self.shared;

@@ -18,9 +18,6 @@ use tempfile::TempDir;
 /// How long servers may take to answer. A JVM starts in a second; a loaded machine with two cores needs more.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often a fixture tries to come up, each time at other ports.
-const STARTS_MAX: usize = 3;
-
 /// How often a condition is looked at.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -36,7 +33,7 @@ pub enum FixtureError {
         what: String,
     },
     /// A server does not come up.
-    #[error("zookeeper server {server} does not come up, its log ends with:\n{log}")]
+    #[error("zookeeper server {server} is not ready after {} s, its log ends with:\n{log}", READY_TIMEOUT.as_secs())]
     NotReady {
         /// Which one.
         server: usize,
@@ -85,17 +82,6 @@ impl ZooKeeperFixture {
     }
 
     fn started(size: usize) -> Result<Self, FixtureError> {
-        let mut outcome = Self::started_once(size);
-        for _ in 1..STARTS_MAX {
-            // Somebody else may have taken a port between our choice and the server's start.
-            if matches!(outcome, Err(FixtureError::NotReady { .. })) {
-                outcome = Self::started_once(size);
-            }
-        }
-        outcome
-    }
-
-    fn started_once(size: usize) -> Result<Self, FixtureError> {
         let mut fixture = Self::prepared(size)?;
         for server in 0..size {
             fixture.start(server)?;
@@ -106,7 +92,9 @@ impl ZooKeeperFixture {
 
     /// Chooses addresses and writes settings for `size` servers and starts none of them.
     pub fn prepared(size: usize) -> Result<Self, FixtureError> {
-        check_installed()?;
+        if !Path::new(JAR).exists() {
+            return Err(FixtureError::NotInstalled { what: format!("ZooKeeper ({JAR})") });
+        }
         let folder = TempDir::with_prefix("zookeeper-").map_err(io_error("make a temporary folder"))?;
         let ports = ports::free(size * 3).map_err(io_error("find free ports"))?;
         let (client_ports, peer_ports) = ports.split_at(size);
@@ -143,10 +131,9 @@ impl ZooKeeperFixture {
 
     /// Waits until every server that runs serves clients.
     pub fn wait_ready(&self) -> Result<(), FixtureError> {
-        for (index, server) in self.servers.iter().enumerate() {
-            let Some(process) = &server.process else { continue };
-            wait_until(|| mode(server.port).is_some() || !process.is_running());
-            if mode(server.port).is_none() {
+        let running = self.servers.iter().enumerate().filter(|(_, server)| server.process.is_some());
+        for (index, server) in running {
+            if !wait_until(|| mode(server.port).is_some()) {
                 return Err(FixtureError::NotReady { server: index, log: process::log_end(&server.folder) });
             }
         }
@@ -202,17 +189,6 @@ impl ZooKeeperFixture {
         });
         leader.ok_or(FixtureError::NoLeader)
     }
-}
-
-fn check_installed() -> Result<(), FixtureError> {
-    if !Path::new(JAR).exists() {
-        return Err(FixtureError::NotInstalled { what: format!("ZooKeeper ({JAR})") });
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if !std::env::split_paths(&path).any(|folder| folder.join("java").exists()) {
-        return Err(FixtureError::NotInstalled { what: "java (in PATH)".to_owned() });
-    }
-    Ok(())
 }
 
 fn write_settings(folder: &Path, id: usize, port: u16, peers: &str) -> io::Result<Server> {

@@ -1,7 +1,7 @@
 //! One server's process.
 //!
 //! A shell stands between us and the JVM and kills it as soon as our end of its standard input closes. So the JVM
-//! ends when the test does, even if that is by `kill -9` or Ctrl-C, from whatever thread it was started.
+//! ends when the test does, even if that is by `kill -9`, from whatever thread it was started.
 
 use super::{FixtureError, io_error};
 use rustix::process::{Pid, Signal, kill_process};
@@ -14,7 +14,6 @@ use std::{
 };
 
 const SCRIPT: &str = r#"
-trap '' INT QUIT HUP
 log=$1; shift
 exec 3<&0
 "$@" </dev/null >>"$log" 2>&1 3<&- &
@@ -55,8 +54,7 @@ impl Process {
         command.args(["-c", SCRIPT, "sh"]).arg(folder.join(LOG)).arg("java");
         command.args(JVM_OPTIONS).args(["-cp", &class_path]);
         command.arg("org.apache.zookeeper.server.quorum.QuorumPeerMain").arg(folder.join("zoo.cfg"));
-        let spawned =
-            command.current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let spawned = command.current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut shell = spawned.map_err(io_error("start a shell"))?;
         let input = shell.stdin.take();
         let output = shell.stdout.take().expect("standard output is piped");
@@ -80,12 +78,6 @@ impl Process {
 
     pub(super) fn resume(&self) {
         self.signal(Signal::CONT);
-    }
-
-    /// Returns whether the server has not ended by itself. Until the shell is waited for, one that has is a zombie.
-    pub(super) fn is_running(&self) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid.as_raw_nonzero())).unwrap_or_default();
-        stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
     }
 
     fn signal(&self, signal: Signal) {

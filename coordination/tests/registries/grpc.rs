@@ -2,18 +2,14 @@ use super::support::{Store, finish, started};
 use async_trait::async_trait;
 use configbus_coordination::{
     Connection, Embedded, EmbeddedClient, EmbeddedService, HeadRegistry, RegistrationState,
-    contract::{Fixture, check_becomes, check_members, check_registry, check_state, check_yields, head, member},
+    contract::{Fixture, check_becomes, check_members, check_registry, check_state, check_yields, head},
 };
-use configbus_model::{ErrorKind, Namespace, Role};
-use configbus_proto::{
-    convert::member_to_wire,
-    status::kind_of,
-    v1::{JoinRequest, coordination_client::CoordinationClient, coordination_server::CoordinationServer},
-};
+use configbus_model::{ErrorKind, Namespace};
+use configbus_proto::v1::coordination_server::CoordinationServer;
 use configbus_runtime::{SystemClock, Tasks};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
-use tokio_stream::{StreamExt as _, wrappers::TcpListenerStream};
+use tokio_stream::wrappers::TcpListenerStream;
 
 /// A server's embedded registry with its port.
 struct Remote {
@@ -89,25 +85,6 @@ async fn a_client_survives_its_server() {
     next.server.announce(&main, &head(8, 8)).await.unwrap();
     check_yields(store.registry.as_ref(), &main, &head(8, 8)).await;
     finish(second).await;
-    finish(tasks).await;
-}
-
-#[tokio::test]
-async fn a_member_that_only_a_server_may_be_is_sent_away_and_told_why() {
-    let tasks = Tasks::new("test");
-    let server = Remote::start("127.0.0.1:0", &tasks).await;
-    let mut client = CoordinationClient::connect(format!("http://{}", server.address)).await.unwrap();
-    let wire = member_to_wire(&member(Role::Server, "rival", "1"));
-    let request = tokio_stream::iter([JoinRequest { member: Some(wire) }]).chain(tokio_stream::pending());
-    let mut answers = client.join(request).await.unwrap().into_inner();
-    let status = loop {
-        match answers.message().await {
-            Ok(answer) => assert!(answer.is_some(), "the stream ended without a reason"),
-            Err(status) => break status,
-        }
-    };
-    assert_eq!((kind_of(&status), status.message()), (ErrorKind::Invalid, "only stores join, the server coordinates"));
-    assert!(server.server.members().borrow().is_empty());
     finish(tasks).await;
 }
 

@@ -16,11 +16,9 @@ pub(super) fn started<R: HeadRegistry>(registry: Arc<R>, tasks: &Tasks) -> Arc<d
     registry
 }
 
-/// Prepares a registry in ZooKeeper with short timeouts that reads nothing again unless a watch or a reconnect
-/// makes it.
+/// Prepares a registry in ZooKeeper with short timeouts.
 pub(super) fn zookeeper(connect: &str, tasks: &Tasks) -> Arc<dyn HeadRegistry> {
-    let usual = ZooKeeperSettings::for_servers(connect);
-    zookeeper_with(&ZooKeeperSettings { session_timeout_ms: 2_000, reread_interval_ms: 3_600_000, ..usual }, tasks)
+    zookeeper_with(&ZooKeeperSettings { session_timeout_ms: 2_000, ..ZooKeeperSettings::for_servers(connect) }, tasks)
 }
 
 pub(super) fn zookeeper_with(settings: &ZooKeeperSettings, tasks: &Tasks) -> Arc<dyn HeadRegistry> {

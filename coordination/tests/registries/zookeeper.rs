@@ -155,7 +155,7 @@ async fn check_credentials_protect_the_nodes(bus: &Chroot) {
         assert_eq!(raw.set_data(path, b"{}", None).await.unwrap_err(), zk::Error::NoAuth, "{path}");
     }
     let (_member, receiver) = watch::channel(member(Role::Store, "intruder", "1"));
-    let intruder = zookeeper(&bus.connect, &bus.tasks);
+    let intruder = bus.observer().await;
     let _listed = intruder.register(receiver).await.unwrap();
     check_becomes("connection", intruder.connection(), |connection| {
         connection.reason().is_some_and(|reason| reason.contains("access"))
