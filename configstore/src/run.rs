@@ -1,0 +1,150 @@
+//! Starts the parts of a store, each as a task with a name.
+
+use crate::{
+    board::Board,
+    hosts::{Reporter, Roster},
+    membership::Membership,
+    mirror::{Driver, MirrorReader, Opened, Sources, Tools},
+    pulse::Pulse,
+    serve::{self, DistributionService, PackSource},
+    store::{NOT_READY, Registry, Store},
+    subscription::Feed,
+    upkeep::Upkeep,
+    upstream::{Inquirer, ServerClient, Word},
+};
+use configbus_coordination::{HeadRegistry, Heads, RegistryError};
+use configbus_model::{Member, Namespace};
+use configbus_proto::v1;
+use configbus_runtime::{Backoff, BlockingPool, Readiness, Tasks, raise_open_files_limit};
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+use tokio::sync::{Notify, mpsc, watch};
+
+/// Threads that read one mirror for subscribers.
+const READS_AT_ONCE: usize = 2;
+
+/// Reports of damage; one is enough to start a repair.
+const DAMAGE_MAX: usize = 1;
+
+/// Shortest and longest pause before hosts are reported again to a server that went away.
+const REPORT_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Time between two looks for hosts that left long ago.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// What every mirror hears from.
+struct Hearing {
+    announced: watch::Receiver<Heads>,
+    word: watch::Receiver<Word>,
+    bell: Arc<Notify>,
+    client: ServerClient,
+    board: Arc<Board>,
+    delta_bytes_max: usize,
+}
+
+impl Store {
+    /// Starts everything; it ends with `tasks`.
+    pub fn run(self, tasks: &Tasks) {
+        raise_open_files_limit();
+        if let Registry::Own(registry) = &self.registry {
+            registry.clone().start(tasks);
+        }
+        let (id, url) = (self.settings.id(), self.url());
+        let (registry, board, limits) = (self.registry.get(), self.board, self.settings.limits);
+        let roster = Roster::new(self.clock, limits.subscribers_max);
+        let inquirer = Inquirer::new(self.client.clone());
+        let membership = Membership::new(id.clone(), url, &board, roster.subscribers());
+        let hearing = Hearing {
+            announced: registry.heads(),
+            word: inquirer.word(),
+            bell: inquirer.bell(),
+            client: self.client.clone(),
+            board: board.clone(),
+            delta_bytes_max: limits.delta_cache_bytes_max,
+        };
+        let (heartbeat, beats) = watch::channel(v1::Heartbeat::default());
+        let pulse = Pulse::new(&board, membership.member(), registry.members(), inquirer.word());
+
+        start(tasks, "readiness", become_ready(self.readiness.clone(), board.heads(), inquirer.word()));
+        let mirrors = self.mirrors.into_iter();
+        let readers = mirrors.map(|(namespace, opened)| (namespace.clone(), hearing.start(tasks, &namespace, opened)));
+        let feed = Feed { heads: board.heads(), pulse: beats, mirrors: readers.collect(), roster: roster.clone() };
+        start_registration(tasks, registry.clone(), membership.member());
+        start(tasks, "membership", membership.run());
+        start(tasks, "inquirer", inquirer.run());
+        start(tasks, "pulse", pulse.run(heartbeat));
+        start(tasks, "roster", forget_gone(roster.clone()));
+        let backoff = Backoff::new(REPORT_AGAIN.0, REPORT_AGAIN.1);
+        start(tasks, "reporter", Reporter { store: id, client: self.client, roster, backoff }.run());
+
+        let packs = PackSource::new(BlockingPool::new(limits.packs_max), tasks.clone());
+        let distribution = DistributionService::new(Arc::new(feed), packs, limits.subscribers_max, tasks.clone());
+        let shutdown = tasks.shutdown_token();
+        let served = serve::serve(self.listener, distribution, limits.subscribers_max, self.readiness, shutdown);
+        tasks.spawn("serve", served);
+        tracing::info!(addr = %self.addr, "store is listening on {}", self.addr);
+    }
+}
+
+impl Hearing {
+    /// Starts to follow one namespace and returns its mirror for reading.
+    fn start(&self, tasks: &Tasks, namespace: &Namespace, opened: Opened) -> Arc<MirrorReader> {
+        let Opened { repository, held, repair } = opened;
+        let repository = Arc::new(repository);
+        let (damage, damaged) = mpsc::channel(DAMAGE_MAX);
+        let tools = Tools {
+            namespace: namespace.clone(),
+            repository: repository.clone(),
+            client: self.client.clone(),
+            pool: BlockingPool::new(1),
+            board: self.board.clone(),
+        };
+        let (announced, word, bell) = (self.announced.clone(), self.word.clone(), self.bell.clone());
+        let driver = Driver::new(tools, Sources { announced, word, bell, damage: damaged }, held, repair);
+        start(tasks, &format!("mirror-{namespace}"), driver.run());
+        let heads = self.board.heads();
+        let upkeep = Upkeep { namespace: namespace.clone(), repository: repository.clone(), heads, damage };
+        let damage = upkeep.damage.clone();
+        start(tasks, &format!("upkeep-{namespace}"), upkeep.run());
+        let pool = BlockingPool::new(READS_AT_ONCE);
+        Arc::new(MirrorReader::new(repository, pool, self.delta_bytes_max, damage))
+    }
+}
+
+/// Starts a loop that has no end of its own. What it awaits may be dropped at any point.
+fn start(tasks: &Tasks, name: &str, work: impl Future<Output = ()> + Send + 'static) {
+    let shutdown = tasks.shutdown_token();
+    tasks.spawn(name, async move {
+        shutdown.run_until_cancelled(work).await;
+        Ok::<_, Infallible>(())
+    });
+}
+
+/// Keeps this store listed while it runs.
+fn start_registration(tasks: &Tasks, registry: Arc<dyn HeadRegistry>, member: watch::Receiver<Member>) {
+    let shutdown = tasks.shutdown_token();
+    tasks.spawn("registration", async move {
+        let registration = registry.register(member).await?;
+        shutdown.cancelled().await;
+        drop(registration);
+        Ok::<_, RegistryError>(())
+    });
+}
+
+/// A store is ready when it has something to serve, or knows that there is nothing.
+async fn become_ready(readiness: Readiness, mut heads: watch::Receiver<Heads>, mut word: watch::Receiver<Word>) {
+    let main = Namespace::main();
+    let served = heads.wait_for(|heads| heads.contains_key(&main));
+    let empty = word.wait_for(|word| word.heads.as_ref().is_some_and(|heads| !heads.contains_key(&main)));
+    tokio::select! {
+        _ = served => {}
+        _ = empty => {}
+    }
+    readiness.met(NOT_READY);
+}
+
+async fn forget_gone(roster: Arc<Roster>) {
+    loop {
+        tokio::time::sleep(FORGET_EVERY).await;
+        roster.forget_gone();
+    }
+}

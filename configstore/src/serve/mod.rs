@@ -1,0 +1,75 @@
+//! The store's port: gRPC for agents and other stores, plain HTTP for people and monitoring.
+
+mod connections;
+mod distribution;
+mod http;
+mod pack;
+
+pub(crate) use distribution::DistributionService;
+pub(crate) use pack::PackSource;
+
+use configbus_proto::{DESCRIPTORS, MESSAGE_BYTES_MAX, v1::distribution_server::DistributionServer};
+use configbus_runtime::{CancellationToken, Readiness};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tonic::{service::Routes, transport::Server};
+
+/// A host that has vanished without a word is noticed within twice this time.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Connections beyond the bound of subscribers: newcomers, monitoring, operators.
+const CONNECTIONS_EXTRA: usize = 512;
+
+/// Streams of one connection; simulated fleets put a hundred hosts on one.
+const STREAMS_MAX: u32 = 1_024;
+
+/// The port could not be served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// Reflection refuses its descriptors.
+    #[error("failed to set up reflection")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The transport failed.
+    #[error("failed to serve")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// Serves until `shutdown`, then until every stream has ended.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    distribution: DistributionService,
+    subscribers_max: usize,
+    readiness: Readiness,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_not_serving::<DistributionServer<DistributionService>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let distribution = DistributionServer::new(distribution).max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let routes = Routes::from(http::routes(readiness.clone()))
+        .add_service(health_service)
+        .add_service(reflection)
+        .add_service(distribution);
+    let become_healthy = async {
+        readiness.wait().await;
+        health.set_serving::<DistributionServer<DistributionService>>().await;
+        std::future::pending::<()>().await;
+    };
+    let served = Server::builder()
+        .accept_http1(true)
+        .http2_keepalive_interval(Some(KEEP_ALIVE))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE))
+        .max_concurrent_streams(STREAMS_MAX)
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(
+            connections::accept(listener, subscribers_max + CONNECTIONS_EXTRA),
+            shutdown.cancelled_owned(),
+        );
+    tokio::select! {
+        served = served => Ok(served?),
+        () = become_healthy => unreachable!("it waits for ever"),
+    }
+}

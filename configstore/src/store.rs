@@ -1,0 +1,111 @@
+//! One store: bound and opened by `build`, started by `run`.
+
+use crate::{
+    board::Board,
+    build_error::{BuildError, MirrorUnusable},
+    data_folder::DataFolder,
+    mirror::{Opened, Repository},
+    settings::{Settings, SettingsError},
+    upstream::ServerClient,
+};
+use configbus_coordination::{EmbeddedClient, HeadRegistry, Heads, ZooKeeperRegistry};
+use configbus_gitstore::{FetchAuth, Upstream};
+use configbus_model::Namespace;
+use configbus_runtime::{Clock, Readiness, SystemClock};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::watch};
+
+/// What a store waits for before it takes traffic.
+pub(crate) const NOT_READY: &str = "no revision is mirrored yet, and the server has not said that there is none";
+
+/// Longest time one `git fetch` may take.
+const FETCH_MAX: Duration = Duration::from_secs(600);
+
+/// A store that is bound to its port and has opened its mirrors, and does nothing yet.
+pub struct Store {
+    pub(crate) settings: Settings,
+    pub(crate) addr: SocketAddr,
+    pub(crate) listener: TcpListener,
+    pub(crate) client: ServerClient,
+    pub(crate) mirrors: BTreeMap<Namespace, Opened>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) registry: Registry,
+    pub(crate) readiness: Readiness,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Where heads are announced, and who starts that.
+pub(crate) enum Registry {
+    /// This store.
+    Own(Arc<dyn HeadRegistry>),
+    /// Somebody else in this process.
+    Shared(Arc<dyn HeadRegistry>),
+}
+
+impl Store {
+    /// Checks the settings, takes the data folder, opens the mirrors and binds the port. Nothing runs yet.
+    pub async fn build(settings: Settings) -> Result<Self, BuildError> {
+        settings.check()?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let registry = Registry::Own(own_registry(&settings, clock.clone())?);
+        Self::assemble(settings, registry, clock).await
+    }
+
+    /// Does the same with a registry that somebody else in this process starts; `zookeeper` must not be set.
+    pub async fn build_with(settings: Settings, registry: Arc<dyn HeadRegistry>) -> Result<Self, BuildError> {
+        settings.check()?;
+        Self::assemble(settings, Registry::Shared(registry), Arc::new(SystemClock)).await
+    }
+
+    /// Returns the address the port is bound to.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Returns the URL agents reach this store at.
+    pub fn url(&self) -> String {
+        self.settings.url_at(self.addr)
+    }
+
+    /// Returns what the store waits for before it takes traffic.
+    pub fn readiness(&self) -> Readiness {
+        self.readiness.clone()
+    }
+
+    /// Watches the heads that subscribers are brought to.
+    pub fn heads(&self) -> watch::Receiver<Heads> {
+        self.board.heads()
+    }
+
+    async fn assemble(settings: Settings, registry: Registry, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
+        let client = ServerClient::new(&settings.server).map_err(|_| SettingsError::server(&settings.server))?;
+        let data = Arc::new(DataFolder::take(&settings.data)?);
+        let mut mirrors = BTreeMap::new();
+        for namespace in settings.namespaces() {
+            let (url, auth, deadline) = (client.git_url(&namespace), FetchAuth::None, FETCH_MAX);
+            let opened = Repository::open(data.clone(), namespace.clone(), Upstream { url, auth, deadline });
+            mirrors.insert(namespace, opened.map_err(MirrorUnusable::from)?);
+        }
+        let failed = |source| BuildError::Listen { addr: settings.listen, source };
+        let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
+        let addr = listener.local_addr().map_err(failed)?;
+        let (board, readiness) = (Arc::default(), Readiness::new([NOT_READY]));
+        Ok(Self { settings, addr, listener, client, mirrors, board, registry, readiness, clock })
+    }
+}
+
+impl Registry {
+    pub(crate) fn get(&self) -> &Arc<dyn HeadRegistry> {
+        match self {
+            Self::Own(registry) | Self::Shared(registry) => registry,
+        }
+    }
+}
+
+fn own_registry(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn HeadRegistry>, SettingsError> {
+    if settings.uses_zookeeper() {
+        return Ok(ZooKeeperRegistry::new(&settings.zookeeper, clock)?);
+    }
+    let registry = EmbeddedClient::new(&settings.server, clock);
+    Ok(registry.map_err(|_| SettingsError::server(&settings.server))?)
+}
