@@ -1,1 +1,24 @@
-//! placeholder
+//! One per host: keeps a verified copy of the configuration on the local disk and says what it holds.
+//!
+//! An agent subscribes to one store, verifies by Git hash what it receives, makes each revision visible with one
+//! rename, acknowledges it, and answers local programs about revision, lag and freshness. With everything upstream
+//! down it serves its last good revision, also after a restart. It knows nothing of Git repositories, of ZooKeeper or
+//! of what is in the files.
+//!
+//! Read first: [`Agent`], [`delivery::Delivery`] and [`Root`] (the disk).
+
+mod agent;
+pub mod delivery;
+mod moment;
+mod root;
+mod root_lock;
+mod settings;
+
+pub use agent::{Agent, BuildError};
+pub use delivery::OpenError;
+pub use moment::Moment;
+pub use root::Root;
+pub use root_lock::RootLockError;
+pub use settings::{DEFAULT_PORT, Settings, SettingsError};
+
+use root_lock::RootLock;

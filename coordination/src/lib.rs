@@ -23,6 +23,8 @@ mod member_rules;
 mod registration;
 mod registrations;
 mod registry_error;
+#[cfg(feature = "testing")]
+mod unreliable;
 mod zookeeper;
 
 #[cfg(feature = "testing")]
@@ -38,4 +40,6 @@ pub use embedded_service::EmbeddedService;
 pub use head_registry::{Announcement, HeadRegistry, Heads};
 pub use registration::{Registration, RegistrationState};
 pub use registry_error::RegistryError;
+#[cfg(feature = "testing")]
+pub use unreliable::Unreliable;
 pub use zookeeper::{ZooKeeperRegistry, ZooKeeperSettings, ZooKeeperSettingsError};

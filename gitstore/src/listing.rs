@@ -1,6 +1,12 @@
-//! Listing directories.
+//! Listing directories, page by page.
 
-use configbus_model::Entry;
+use crate::{
+    ReadError,
+    objects::Objects,
+    tree_lookup::{DEPTH_MAX, TreeLookup},
+};
+use configbus_model::{ConfigPath, Entry, EntryMode, TreeEntry, TreeId};
+use std::cmp::Ordering;
 
 /// What to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,3 +29,77 @@ pub struct Listing {
     /// Whether there are more after these.
     pub more: bool,
 }
+
+pub(crate) fn list(objects: &Objects<'_>, root: TreeId, query: &ListQuery<'_>) -> Result<Option<Listing>, ReadError> {
+    let prefix = query.prefix.trim_end_matches('/');
+    let Some((mode, id)) = objects.find_prefix(root, prefix)? else { return Ok(None) };
+    let mut lister = Lister { objects, query, listing: Listing::default(), depth: 0 };
+    if mode == EntryMode::Directory {
+        lister.directory(prefix, id.into())?;
+    } else {
+        lister.entry(prefix, mode, id.into())?;
+    }
+    Ok(Some(lister.listing))
+}
+
+struct Lister<'a> {
+    objects: &'a Objects<'a>,
+    query: &'a ListQuery<'a>,
+    listing: Listing,
+    depth: usize,
+}
+
+impl Lister<'_> {
+    /// Returns whether there is room for more.
+    fn directory(&mut self, path: &str, id: TreeId) -> Result<bool, ReadError> {
+        if self.depth >= DEPTH_MAX {
+            return Err(ReadError::TooDeep { path: path.chars().take(200).collect(), depth_max: DEPTH_MAX });
+        }
+        self.depth += 1;
+        let tree = self.objects.tree(id)?;
+        for TreeEntry { name, mode, id } in tree.entries() {
+            let path = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+            let room = match mode {
+                EntryMode::Directory if self.query.recursive && self.reaches_past_after(&path) => {
+                    self.directory(&path, id.into())?
+                }
+                EntryMode::Directory if self.query.recursive => true,
+                _ => self.entry(&path, mode, id.into())?,
+            };
+            if !room {
+                return Ok(false);
+            }
+        }
+        self.depth -= 1;
+        Ok(true)
+    }
+
+    fn entry(&mut self, path: &str, mode: EntryMode, id: configbus_model::ObjectId) -> Result<bool, ReadError> {
+        if !self.is_past_after(path, mode) {
+            return Ok(true);
+        }
+        if self.listing.entries.len() >= self.query.limit {
+            self.listing.more = true;
+            return Ok(false);
+        }
+        self.listing.entries.push(self.objects.entry_of(ConfigPath::parse(path)?, mode, id)?);
+        Ok(true)
+    }
+
+    fn is_past_after(&self, path: &str, mode: EntryMode) -> bool {
+        let Some(after) = self.query.after else { return true };
+        // The page before may have ended with this very directory, which sorts with its slash.
+        let slash = (mode == EntryMode::Directory).then_some(b'/');
+        path != after && path.bytes().chain(slash).cmp(after.bytes()) == Ordering::Greater
+    }
+
+    /// Whether a directory holds anything that sorts after the page before.
+    fn reaches_past_after(&self, path: &str) -> bool {
+        let Some(after) = self.query.after else { return true };
+        let inside = after.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+        inside || path.bytes().chain([b'/']).cmp(after.bytes()) == Ordering::Greater
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
 //! First-parent history.
 
-use crate::Commit;
-use configbus_model::Revision;
+use crate::{Commit, ReadError, Store, objects::Objects, tree_lookup::TreeLookup};
+use configbus_model::{ConfigPath, EntryMode, ObjectId, Revision};
+
+/// Most revisions one call looks at. Looking for the changes of a path costs a fraction of a millisecond a revision.
+const REVISIONS_MAX: usize = 10_000;
 
 /// One revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,4 +24,51 @@ pub struct LogPage {
     pub entries: Vec<LogEntry>,
     /// Where to go on; `None` when history is exhausted.
     pub next: Option<Revision>,
+}
+
+pub(crate) fn log(
+    store: &Store,
+    objects: &Objects<'_>,
+    from: Revision,
+    path: Option<&ConfigPath>,
+    limit: usize,
+) -> Result<LogPage, ReadError> {
+    let mut page = LogPage::default();
+    let mut revision = Revision(from.0.min(store.landings().newest().0));
+    let mut commit = read(store, objects, revision)?;
+    for _ in 0..REVISIONS_MAX {
+        let Some((current, landed_ms)) = commit else { return Ok(page) };
+        if page.entries.len() >= limit {
+            page.next = Some(revision);
+            return Ok(page);
+        }
+        let before = Revision(revision.0 - 1);
+        commit = read(store, objects, before)?;
+        if touches(objects, &current, commit.as_ref().map(|(commit, _)| commit), path)? {
+            page.entries.push(LogEntry { revision, landed_ms, commit: current });
+        }
+        revision = before;
+    }
+    page.next = commit.map(|_| revision);
+    Ok(page)
+}
+
+fn read(store: &Store, objects: &Objects<'_>, revision: Revision) -> Result<Option<(Commit, u64)>, ReadError> {
+    let landing = store.record(&store.landings(), revision)?;
+    landing.map(|landing| Ok((objects.commit(landing.commit)?, landing.landed_ms))).transpose()
+}
+
+fn touches(
+    objects: &Objects<'_>,
+    commit: &Commit,
+    before: Option<&Commit>,
+    path: Option<&ConfigPath>,
+) -> Result<bool, ReadError> {
+    let Some(path) = path else { return Ok(true) };
+    if before.is_some_and(|before| before.tree == commit.tree) {
+        return Ok(false);
+    }
+    let at = |commit: &Commit| objects.find(commit.tree, path);
+    let old: Option<(EntryMode, ObjectId)> = before.map(at).transpose()?.flatten();
+    Ok(old != at(commit)?)
 }

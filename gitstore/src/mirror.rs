@@ -1,15 +1,25 @@
 //! A repository that follows another one.
 
-use crate::{HeadCommit, LockError, MoveHeadError, OpenError, PackError, ReadError, Store, git::ChildError};
+use crate::{
+    HeadCommit, MoveHeadError, OpenError, ReadError, RepositorySettings, Store, durable,
+    git::{self, ChildError},
+    objects::Objects,
+    refs, verify, write_kind,
+};
 use configbus_model::{CommitId, ErrorKind};
 use std::{
-    io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::{PoisonError, RwLock},
     time::Duration,
 };
 
+/// Where fetched heads wait until they are verified.
+const FETCHED: &str = "refs/configbus/fetched";
+
 /// Proves who fetches. Travels in the environment of the child, never in its arguments.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub enum FetchAuth {
     /// The upstream asks for nothing.
     #[default]
@@ -19,7 +29,7 @@ pub enum FetchAuth {
 }
 
 /// Where and how to fetch.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Upstream {
     /// URL of the repository.
     pub url: String,
@@ -42,9 +52,15 @@ pub enum MirrorError {
     /// Something it should have is missing or damaged: rebuild it.
     #[error("mirror is damaged")]
     Damaged(#[source] ReadError),
-    /// A pack is damaged or does not fit.
+    /// A pack is damaged or does not fit what is there.
     #[error("failed to index a pack")]
     Pack(#[source] git2::Error),
+    /// A pack is larger than the caller allows.
+    #[error("pack is larger than {bytes_max} bytes")]
+    PackTooLarge {
+        /// The bound.
+        bytes_max: u64,
+    },
     /// Its head cannot be moved.
     #[error(transparent)]
     Move(#[from] MoveHeadError),
@@ -65,8 +81,9 @@ impl MirrorError {
             Self::Open(error) => error.kind(),
             Self::Fetch(error) => error.kind(),
             Self::Damaged(_) | Self::Pack(_) => ErrorKind::Internal,
+            Self::PackTooLarge { .. } => ErrorKind::Exhausted,
             Self::Move(error) => error.kind(),
-            Self::Io { source, .. } => crate::land::write_kind(source),
+            Self::Io { source, .. } => write_kind(source),
         }
     }
 }
@@ -75,58 +92,173 @@ impl MirrorError {
 ///
 /// Objects come in first (`fill` or `index_pack`), are verified, and only then does the head move; so readers never meet
 /// a head that is not complete.
+#[derive(Debug)]
 pub struct Mirror {
     dir: PathBuf,
-    store: Store,
+    store: RwLock<Store>,
 }
 
 impl Mirror {
-    /// Opens the mirror in `dir` or makes an empty one. A folder that is no repository is an error: [`Mirror::reset`].
-    pub fn open_or_create(_dir: &Path) -> Result<Self, MirrorError> {
-        unimplemented!()
+    /// Opens the mirror in `dir` or makes an empty one. A folder that is no repository is an error; see
+    /// [`Mirror::reset`].
+    pub fn open_or_create(dir: &Path) -> Result<Self, MirrorError> {
+        let dir = std::path::absolute(dir).map_err(|source| MirrorError::Io { path: dir.to_owned(), source })?;
+        for beside in [rebuilding(&dir), replaced(&dir)] {
+            remove(&beside)?;
+        }
+        let store = Store::open_or_create(&dir, &RepositorySettings::default())?;
+        Ok(Self { dir, store: RwLock::new(store) })
     }
 
-    /// Moves whatever is in `dir` out of the way and makes an empty mirror; for a mirror that cannot even be opened.
-    pub fn reset(_dir: &Path) -> Result<Self, MirrorError> {
-        unimplemented!()
+    /// Deletes whatever is in `dir` and makes an empty mirror; for a mirror that cannot even be opened.
+    pub fn reset(dir: &Path) -> Result<Self, MirrorError> {
+        let old = replaced(dir);
+        remove(&old)?;
+        match fs::rename(dir, &old) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => result.map_err(|source| MirrorError::Io { path: dir.to_owned(), source })?,
+        }
+        Self::open_or_create(dir)
     }
 
     /// Returns the repository for reading. Ask again after a rebuild.
     pub fn store(&self) -> Store {
-        self.store.clone()
+        self.store.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Fetches the upstream's `main` with stock Git and returns its head, `None` when it has none. The mirror's own head
     /// stays.
-    pub fn fill(&self, _upstream: &Upstream) -> Result<Option<CommitId>, MirrorError> {
-        unimplemented!()
+    pub fn fill(&self, upstream: &Upstream) -> Result<Option<CommitId>, MirrorError> {
+        fetch(&self.store(), upstream)
     }
 
-    /// Takes in a pack as [`Store::pack_between`] sends it, at most `bytes_max` long. The mirror's head stays.
-    pub fn index_pack(&self, _reader: &mut dyn io::Read, _bytes_max: u64) -> Result<(), MirrorError> {
-        unimplemented!()
+    /// Takes in a pack as [`Store::pack_between`] sends it, at most `bytes_max` long. Everything the pack refers to must
+    /// be in it or here. The mirror's head stays.
+    pub fn index_pack(&self, reader: &mut dyn io::Read, bytes_max: u64) -> Result<(), MirrorError> {
+        index_pack(&self.store(), reader, bytes_max)
     }
 
-    /// Checks that everything the commit's content consists of is there.
-    pub fn verify(&self, _commit: CommitId) -> Result<(), MirrorError> {
-        unimplemented!()
+    /// Checks that everything the commit's content consists of is there and all directories are whole.
+    pub fn verify(&self, commit: CommitId) -> Result<(), MirrorError> {
+        check(&self.store(), |objects| verify::tree(objects, None, objects.tree_of(commit)?))
     }
 
     /// Checks what `commit` has and the mirror's head has not: the cost of the change.
-    pub fn verify_step(&self, _commit: CommitId) -> Result<(), MirrorError> {
-        unimplemented!()
+    pub fn verify_step(&self, commit: CommitId) -> Result<(), MirrorError> {
+        let store = self.store();
+        let from = store.head().map(|head| head.tree);
+        check(&store, |objects| verify::tree(objects, from, objects.tree_of(commit)?))
     }
 
     /// Makes `commit` the head, wherever the head was. `landed_ms` is what the upstream said of it.
-    pub fn set_head(&self, _commit: CommitId, _landed_ms: Option<u64>) -> Result<HeadCommit, MirrorError> {
-        unimplemented!()
+    pub fn set_head(&self, commit: CommitId, landed_ms: Option<u64>) -> Result<HeadCommit, MirrorError> {
+        Ok(self.store().force_head(commit, landed_ms)?)
     }
 
-    /// Fetches everything anew into a folder beside, verifies it, and swaps the two; readers go on undisturbed.
-    pub fn rebuild_beside(&self, _upstream: &Upstream) -> Result<Option<HeadCommit>, MirrorError> {
-        let _ = &self.dir;
-        unimplemented!()
+    /// Fetches everything anew into a folder beside, verifies it, and swaps the two; readers go on undisturbed. Returns
+    /// the new head, `None` when the upstream has none.
+    pub fn rebuild_beside(&self, upstream: &Upstream) -> Result<Option<HeadCommit>, MirrorError> {
+        let (fresh, old) = (rebuilding(&self.dir), replaced(&self.dir));
+        remove(&fresh)?;
+        let store = Store::create(&fresh, &RepositorySettings::default())?;
+        let head = match fetch(&store, upstream)? {
+            None => None,
+            Some(commit) => {
+                check(&store, |objects| verify::tree(objects, None, objects.tree_of(commit)?))?;
+                Some(store.force_head(commit, None)?)
+            }
+        };
+        drop(store);
+        let failed = |source| MirrorError::Io { path: self.dir.clone(), source };
+        exchange(&self.dir, &fresh).map_err(failed)?;
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = Store::open(&self.dir)?;
+        fs::rename(&fresh, &old).map_err(failed)?;
+        remove(&old)?;
+        Ok(head)
     }
 }
 
-const _: fn(LockError, PackError) = |_, _| {};
+fn fetch(store: &Store, upstream: &Upstream) -> Result<Option<CommitId>, MirrorError> {
+    let refspec = format!("+{}:{FETCHED}", refs::MAIN);
+    let args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--force"];
+    let args = args.into_iter().chain(["--", &upstream.url, &refspec]);
+    match authorised(git::command(store.dir(), args), upstream).run(upstream.deadline) {
+        Ok(_) => {}
+        // Git has no way to ask for a branch that may be absent, and says so in words only.
+        Err(error) => return if is_empty(store, upstream)? { Ok(None) } else { Err(error.into()) },
+    }
+    refs::read(store.dir(), FETCHED).map_err(MirrorError::Damaged)
+}
+
+fn is_empty(store: &Store, upstream: &Upstream) -> Result<bool, MirrorError> {
+    const NO_SUCH_REF: i32 = 2;
+    let args = ["ls-remote", "--quiet", "--exit-code", "--", &upstream.url, refs::MAIN];
+    match authorised(git::command(store.dir(), args), upstream).run(upstream.deadline) {
+        Ok(_) => Ok(false),
+        Err(ChildError::Failed { status, .. }) if status.code() == Some(NO_SUCH_REF) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn authorised(command: git::GitCommand, upstream: &Upstream) -> git::GitCommand {
+    match &upstream.auth {
+        FetchAuth::None => command,
+        FetchAuth::Bearer(token) => command.secret_config("http.extraHeader", format!("Authorization: Bearer {token}")),
+    }
+}
+
+fn index_pack(store: &Store, reader: &mut dyn io::Read, bytes_max: u64) -> Result<(), MirrorError> {
+    let dir = store.objects_dir().join("pack");
+    let failed = |source| MirrorError::Io { path: dir.clone(), source };
+    let lease = store.lease().map_err(MirrorError::Damaged)?;
+    let odb = lease.odb().map_err(MirrorError::Pack)?;
+    let mut indexer = git2::Indexer::new(Some(&odb), &dir, 0o444, true).map_err(MirrorError::Pack)?;
+    let mut limited = io::Read::take(reader, bytes_max.saturating_add(1));
+    let mut chunk = vec![0; 64 * 1024];
+    let mut taken = 0;
+    loop {
+        let count = io::Read::read(&mut limited, &mut chunk).map_err(failed)?;
+        taken += count as u64;
+        if taken > bytes_max {
+            return Err(MirrorError::PackTooLarge { bytes_max });
+        }
+        if count == 0 {
+            break;
+        }
+        indexer.write_all(&chunk[..count]).map_err(failed)?;
+    }
+    let name = indexer.commit().map_err(MirrorError::Pack)?;
+    let sync = |extension: &str| durable::sync_file(&dir.join(format!("pack-{name}.{extension}")));
+    sync("pack").and_then(|()| sync("idx")).and_then(|()| durable::sync_dir(&dir)).map_err(failed)
+}
+
+fn check(store: &Store, check: impl FnOnce(&Objects<'_>) -> Result<(), ReadError>) -> Result<(), MirrorError> {
+    store.with_objects(check).map_err(MirrorError::Damaged)
+}
+
+/// Swaps two directories in one step: a directory that is not empty cannot be renamed over.
+fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?;
+    durable::sync_dir(durable::parent(a))
+}
+
+fn rebuilding(dir: &Path) -> PathBuf {
+    durable::beside(dir, "rebuilding")
+}
+
+fn replaced(dir: &Path) -> PathBuf {
+    durable::beside(dir, "replaced")
+}
+
+fn remove(dir: &Path) -> Result<(), MirrorError> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(MirrorError::Io { path: dir.to_owned(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

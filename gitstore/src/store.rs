@@ -1,18 +1,24 @@
-//! One namespace's repository.
+//! One namespace's repository: opening it, and what its parts share.
 
 use crate::{
-    CandidateView, Commit, CommitMeta, EditError, EditLanding, FolderLock, ForeignError, ForeignWrite, LandError,
-    ListQuery, Listing, LogPage, MoveHeadError, ObjectKind, PackError, Patch, PushLanding, Quarantine, ReadError,
-    RepositorySettings, StagedEdits, TreeEdit, Upkeep, UpkeepError,
+    FolderLock, LeftoversError, ReadError, RepositorySettings,
+    handles::{Handles, Lease},
+    landings::{self, Landings},
+    leftovers,
+    objects::Objects,
+    refs, repository,
+    tree_lookup::TreeCache,
+    write_kind,
 };
-use bytes::Bytes;
-use configbus_model::{BlobId, Change, CommitId, ConfigPath, Entry, ErrorKind, Revision, Tree, TreeId};
+use configbus_model::{CommitId, ErrorKind, Revision, TreeId};
 use std::{
     io,
-    ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
+
+/// Directories kept in memory. A namespace of 100,000 files has 4 MB of them.
+const TREE_CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A revision of a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +77,7 @@ impl OpenError {
             Self::NotARepository { .. } => ErrorKind::NotFound,
             Self::Exists { .. } => ErrorKind::Conflict,
             Self::Git { .. } => ErrorKind::Internal,
-            Self::Io { source, .. } => crate::land::write_kind(source),
+            Self::Io { source, .. } => write_kind(source),
             Self::Read(error) => error.kind(),
         }
     }
@@ -82,188 +88,173 @@ impl OpenError {
 /// One process at a time may land in it: hold a [`FolderLock`] on the folder around it.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<PathBuf>,
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) dir: PathBuf,
+    pub(crate) handles: Handles,
+    pub(crate) trees: TreeCache,
+    landings: RwLock<Landings>,
+    published: RwLock<Option<HeadCommit>>,
+    moving: Mutex<()>,
+    pub(crate) upkeep: Mutex<crate::upkeep::Retired>,
 }
 
 impl Store {
     /// Makes a repository in `dir`, which must not exist; complete or not at all.
-    pub fn create(_dir: &Path, _settings: &RepositorySettings) -> Result<Self, OpenError> {
-        unimplemented!()
+    pub fn create(dir: &Path, settings: &RepositorySettings) -> Result<Self, OpenError> {
+        repository::create(dir, settings)?;
+        Self::open(dir)
     }
 
     /// Opens the repository in `dir`. Its configuration stays as it is.
-    pub fn open(_dir: &Path) -> Result<Self, OpenError> {
-        unimplemented!()
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        let dir = std::path::absolute(dir).map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
+        repository::check(&dir)?;
+        let path = dir.join("configbus/landings");
+        let landings = Landings::open(&path).map_err(|source| OpenError::Io { path, source })?;
+        let inner = Inner {
+            handles: Handles::new(&dir),
+            trees: TreeCache::new(TREE_CACHE_BYTES_MAX),
+            landings: RwLock::new(landings),
+            published: RwLock::default(),
+            moving: Mutex::default(),
+            upkeep: Mutex::default(),
+            dir,
+        };
+        let store = Self { inner: Arc::new(inner) };
+        let head = refs::read(store.dir(), refs::MAIN)?;
+        store.repair_landings(head)?;
+        let head = head.map(|commit| store.newest(commit)).transpose()?;
+        *store.published_mut() = head;
+        Ok(store)
     }
 
     /// Opens the repository in `dir` and applies the settings, or makes one.
-    pub fn open_or_create(_dir: &Path, _settings: &RepositorySettings) -> Result<Self, OpenError> {
-        unimplemented!()
+    pub fn open_or_create(dir: &Path, settings: &RepositorySettings) -> Result<Self, OpenError> {
+        if !dir.exists() {
+            return Self::create(dir, settings);
+        }
+        repository::check(dir)?;
+        repository::apply_settings(dir, settings)?;
+        Self::open(dir)
     }
 
     /// Returns the repository's folder.
     pub fn dir(&self) -> &Path {
-        &self.inner
-    }
-
-    /// Removes what killed predecessors left behind (locks, temporary objects, quarantines) and returns what it was.
-    /// The lock proves that nobody else is at work.
-    pub fn clear_leftovers(&self, _lock: &FolderLock) -> Result<Vec<PathBuf>, io::Error> {
-        unimplemented!()
+        &self.inner.dir
     }
 
     /// Returns the newest durable revision; `None` when there is no commit yet.
     pub fn head(&self) -> Option<HeadCommit> {
-        unimplemented!()
+        *self.inner.published.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns a revision; `None` when it does not exist.
-    pub fn commit_at(&self, _revision: Revision) -> Result<Option<HeadCommit>, ReadError> {
-        unimplemented!()
+    /// Removes what killed predecessors left behind (locks, temporary objects, quarantines) and returns what it was.
+    /// The lock proves that nobody else is at work.
+    pub fn clear_leftovers(&self, lock: &FolderLock) -> Result<Vec<PathBuf>, LeftoversError> {
+        leftovers::clear(self.dir(), lock)
     }
 
-    /// Returns a commit's position; `None` when it is not on the first-parent chain of the head.
-    pub fn revision_of(&self, _commit: CommitId) -> Option<Revision> {
-        unimplemented!()
-    }
-
-    /// Reads a commit.
-    pub fn commit(&self, _id: CommitId) -> Result<Commit, ReadError> {
-        unimplemented!()
-    }
-
-    /// Returns a commit's content.
-    pub fn tree_of(&self, _commit: CommitId) -> Result<TreeId, ReadError> {
-        unimplemented!()
-    }
-
-    /// Reads a directory.
-    pub fn tree(&self, _id: TreeId) -> Result<Tree, ReadError> {
-        unimplemented!()
-    }
-
-    /// Reads a file's content.
-    pub fn blob(&self, _id: BlobId) -> Result<Bytes, ReadError> {
-        unimplemented!()
-    }
-
-    /// Returns what is at a path: a file or a directory.
-    pub fn entry(&self, _commit: CommitId, _path: &ConfigPath) -> Result<Option<Entry>, ReadError> {
-        unimplemented!()
-    }
-
-    /// Returns a file and its content; `None` when nothing or a directory is at the path.
-    pub fn file(&self, _commit: CommitId, _path: &ConfigPath) -> Result<Option<(Entry, Bytes)>, ReadError> {
-        unimplemented!()
-    }
-
-    /// Lists a directory; `None` when nothing is at the prefix.
-    pub fn list(&self, _commit: CommitId, _query: &ListQuery<'_>) -> Result<Option<Listing>, ReadError> {
-        unimplemented!()
-    }
-
-    /// Returns first-parent history from a revision backwards, optionally only of one file or directory.
-    pub fn log(&self, _from: Revision, _path: Option<&ConfigPath>, _limit: usize) -> Result<LogPage, ReadError> {
-        unimplemented!()
-    }
-
-    /// Returns the files that differ, at or below a prefix (empty for all). Without `from`, all files.
-    pub fn diff(&self, _from: Option<CommitId>, _to: CommitId, _prefix: &str) -> Result<Vec<Change>, ReadError> {
-        unimplemented!()
-    }
-
-    /// Returns the same difference as text, cut at a few megabytes.
-    pub fn patch(&self, _from: Option<CommitId>, _to: CommitId, _prefix: &str) -> Result<Patch, ReadError> {
-        unimplemented!()
-    }
-
-    /// Hands out the directories and file contents of `to` that differ from what `from` has *at the same path*, each
-    /// once, directories before what is in them. Without `from`, everything.
-    ///
-    /// Same path, because the result is then enough for a host that keeps only some paths; a rename sends its files.
-    pub fn delta(
+    /// Calls `read` with an open repository.
+    pub(crate) fn with_objects<T, E: From<ReadError>>(
         &self,
-        _from: Option<TreeId>,
-        _to: TreeId,
-        _sink: &mut dyn FnMut(ObjectKind, Bytes) -> ControlFlow<()>,
-    ) -> Result<(), ReadError> {
-        unimplemented!()
+        read: impl FnOnce(&Objects<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let lease = self.lease()?;
+        let objects = Objects::new(&lease, &self.inner.trees, None)?;
+        read(&objects)
     }
 
-    /// Applies edits to a tree (`None`: the empty one) without writing anything.
-    pub fn stage_edits(&self, _base: Option<TreeId>, _edits: &[TreeEdit]) -> Result<StagedEdits, EditError> {
-        unimplemented!()
+    pub(crate) fn lease(&self) -> Result<Lease<'_>, ReadError> {
+        self.inner.handles.lease()
     }
 
-    /// Makes a commit with the edits durable. Follow with [`Store::move_head`].
-    pub fn land_edits(
+    pub(crate) fn objects_dir(&self) -> PathBuf {
+        self.dir().join("objects")
+    }
+
+    pub(crate) fn landings(&self) -> RwLockReadGuard<'_, Landings> {
+        // Records are counted one by one after they are synced: whatever is counted is right.
+        self.inner.landings.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn landings_mut(&self) -> RwLockWriteGuard<'_, Landings> {
+        self.inner.landings.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn published_mut(&self) -> RwLockWriteGuard<'_, Option<HeadCommit>> {
+        self.inner.published.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps two threads from moving the head at once; the ref's lock keeps processes apart.
+    pub(crate) fn moving(&self) -> MutexGuard<'_, ()> {
+        self.inner.moving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the records lead to `head`.
+    pub(crate) fn repair_landings(&self, head: Option<CommitId>) -> Result<(), ReadError> {
+        let mut landings = self.landings_mut();
+        let path = self.dir().join("configbus/landings");
+        let failed = |source| ReadError::Io { path: path.clone(), source };
+        let repair = self.with_objects(|objects| {
+            landings::repair(&landings, head, |commit| {
+                let commit = objects.commit(commit)?;
+                Ok::<_, RepairError>((commit.parents.first().copied(), commit.committed_ms))
+            })
+            .map_err(|error| match error {
+                RepairError::Io(source) => failed(source),
+                RepairError::Read(error) => error,
+            })
+        })?;
+        if repair.kept == landings.newest() && repair.landings.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(
+            repository = %self.dir().display(), kept = %repair.kept, added = repair.landings.len(),
+            "landing records did not lead to the head, they are made again from history"
+        );
+        landings.replace_after(repair.kept, &repair.landings).map_err(failed)
+    }
+
+    /// Describes the commit that the newest record is of.
+    pub(crate) fn newest(&self, commit: CommitId) -> Result<HeadCommit, ReadError> {
+        let tree = self.tree_of(commit)?;
+        let landings = self.landings();
+        let revision = landings.newest();
+        let landing = self.record(&landings, revision)?;
+        Ok(HeadCommit { commit, tree, revision, landed_ms: landing.map_or(0, |landing| landing.landed_ms) })
+    }
+
+    pub(crate) fn record(
         &self,
-        _running: Option<&HeadCommit>,
-        _edits: &[TreeEdit],
-        _meta: &CommitMeta,
-    ) -> Result<EditLanding, LandError> {
-        unimplemented!()
+        landings: &Landings,
+        revision: Revision,
+    ) -> Result<Option<landings::Landing>, ReadError> {
+        landings.at(revision).map_err(|source| ReadError::Io { path: self.dir().join("configbus/landings"), source })
     }
+}
 
-    /// Makes a push durable, and the merge if the head has moved; `meta` is for that merge. Follow with
-    /// [`Store::move_head`].
-    pub fn land_push(
-        &self,
-        _running: Option<&HeadCommit>,
-        _tip: CommitId,
-        _meta: &CommitMeta,
-    ) -> Result<PushLanding, LandError> {
-        unimplemented!()
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("dir", &self.inner.dir).finish_non_exhaustive()
     }
+}
 
-    /// Moves the head durably if it still is `expected`, then publishes it. `expected` must be on the first-parent chain
-    /// of `new`.
-    pub fn move_head(
-        &self,
-        _expected: Option<CommitId>,
-        _new: CommitId,
-        _landed_ms: u64,
-    ) -> Result<HeadCommit, MoveHeadError> {
-        unimplemented!()
+enum RepairError {
+    Io(io::Error),
+    Read(ReadError),
+}
+
+impl From<io::Error> for RepairError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
     }
+}
 
-    /// Looks whether somebody else moved the head's ref. What builds on the head and passes `gate` (called with the old
-    /// and the new content) is adopted; anything else is put aside under `refs/configbus/foreign/` and the ref put back.
-    pub fn adopt_or_restore(
-        &self,
-        _now_ms: u64,
-        _gate: &mut dyn FnMut(Option<&HeadCommit>, &HeadCommit) -> bool,
-    ) -> Result<ForeignWrite, ForeignError> {
-        unimplemented!()
-    }
-
-    /// Returns the commits that a pushing client is told about: the head, the 63 before it and then each power of two back.
-    pub fn have_commits(&self) -> Vec<CommitId> {
-        unimplemented!()
-    }
-
-    /// Opens the repository as a candidate without anything new.
-    pub fn open_candidate(&self) -> Result<CandidateView, ReadError> {
-        unimplemented!()
-    }
-
-    /// Opens the repository together with staged edits.
-    pub fn open_staged(&self, _staged: &StagedEdits) -> Result<CandidateView, ReadError> {
-        unimplemented!()
-    }
-
-    /// Opens the repository together with the objects of a push that is not accepted yet.
-    pub fn open_quarantined(&self, _quarantine: &Quarantine) -> Result<CandidateView, ReadError> {
-        unimplemented!()
-    }
-
-    /// Writes a pack with everything `to` has and `from` has not.
-    pub fn pack_between(&self, _from: CommitId, _to: CommitId, _writer: &mut dyn io::Write) -> Result<(), PackError> {
-        unimplemented!()
-    }
-
-    /// Joins small packs when there are many. Cheap when there is nothing to do.
-    pub fn upkeep(&self) -> Result<Upkeep, UpkeepError> {
-        unimplemented!()
+impl From<ReadError> for RepairError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
     }
 }

@@ -115,10 +115,10 @@ pub(crate) fn printable(text: &str) -> String {
     out
 }
 
-/// Control characters, and those that reorder or hide what stands around them.
+/// Control characters, and those that reorder or hide what stands around them; joiners belong to ordinary names.
 pub(crate) fn is_hazardous(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn shortened(value: &str) -> String {

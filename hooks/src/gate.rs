@@ -1,7 +1,7 @@
 //! The gate: one engine for pushes, API calls and working copies.
 
 use crate::{
-    GateSettings, GateSettingsError, Report,
+    GateSettings, GateSettingsError, Report, Rule,
     candidate::{Candidate, CandidateError, ChangedFile, NewObject},
     check::{Check, PolicySupport},
     inspection::Inspection,
@@ -42,6 +42,8 @@ impl Gate {
             Box::new(syntax::Json { depth_max }),
             Box::new(syntax::Yaml { depth_max }),
             Box::new(syntax::Toml { depth_max }),
+            Box::new(syntax::Xml { depth_max }),
+            Box::new(syntax::Csv),
         ];
         Ok(Self { settings, checks })
     }
@@ -94,12 +96,11 @@ impl Gate {
         Ok(oversized)
     }
 
-    /// Names are told by the objects already; only what objects cannot know is left where they are at fault.
+    /// Where names are told by the objects already, each file below one would only repeat it.
     fn check_paths(&self, files: &[ChangedFile], builder: &mut ReportBuilder) {
-        if !builder.has_findings() {
-            let limits = self.settings.path_limits();
-            builder.add(files.iter().filter_map(|file| shape::check_path(&file.path, &limits)));
-        }
+        let (limits, names_are_told) = (self.settings.path_limits(), builder.has_findings());
+        let findings = files.iter().filter_map(|file| shape::check_path(&file.path, &limits));
+        builder.add(findings.filter(|finding| finding.rule != Rule::Name || !names_are_told));
     }
 
     fn check_directories(&self, candidate: &dyn Candidate, builder: &mut ReportBuilder) -> Result<(), CandidateError> {

@@ -7,7 +7,7 @@ use crate::{
 };
 use bytes::Bytes;
 use configbus_gitstore::{CandidateView, NewContent, ReadError};
-use configbus_model::{BlobId, Change, Entry, ObjectId, PathError, TreeError, TreeId};
+use configbus_model::{BlobId, Change, Entry, ErrorKind, ObjectId, PathError, TreeError, TreeId};
 use std::ops::ControlFlow;
 
 /// What a view of Git's objects proposes.
@@ -92,10 +92,13 @@ impl Candidate for GitCandidate<'_> {
 
 /// A tree that Git can read and hosts cannot is the candidate's fault; everything else is ours.
 fn unreadable(what: &str, error: ReadError) -> CandidateError {
-    match &error {
-        ReadError::Tree { source, .. } => CandidateError::Undeliverable(Box::new(undeliverable(source))),
-        _ => CandidateError::read(what, error),
+    if error.kind() != ErrorKind::Rejected {
+        return CandidateError::read(what, error);
     }
+    CandidateError::Undeliverable(Box::new(match &error {
+        ReadError::Tree { source, .. } => undeliverable(source),
+        other => Finding::new(Rule::Unreadable, "", other.to_string()),
+    }))
 }
 
 fn undeliverable(error: &TreeError) -> Finding {

@@ -24,7 +24,7 @@ const FILES_PER_WORKER_MIN: usize = 8;
 
 /// Contents waiting for each worker: enough that none idles while one large file is read, few enough that memory stays
 /// bounded by this times the size limit.
-const WAITING_PER_WORKER_MAX: usize = 4;
+const WAITING_PER_WORKER_MAX: usize = 2;
 
 /// Stack of a worker; documents nest to 128 and are read recursively.
 pub(crate) const STACK_BYTES: usize = 8 << 20;

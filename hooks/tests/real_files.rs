@@ -3,9 +3,11 @@
 //! The files come from the archive `schemastore.tar.xz`, in the folder that `CONFIGBUS_TEST_DATA` names, else in
 //! `../shared/data` beside the workspace.
 
-use configbus_hooks::{Gate, GateSettings, Report};
+use bytes::Bytes;
+use configbus_hooks::{Candidate, CandidateError, ChangedFile, Gate, GateSettings, NewObject, Report, Rule};
+use configbus_model::ObjectId;
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -47,4 +49,93 @@ fn files_that_only_violate_their_schema_pass() {
     let report = check(&folder.path().join("schemastore/invalid"));
     assert!(report.is_accepted(), "{}", report.render_plain());
     assert_eq!(report.files_checked, 434);
+}
+
+/// One file in memory.
+struct OneFile<'a>(&'a str, Bytes);
+
+impl Candidate for OneFile<'_> {
+    fn new_objects(&self, _visit: &mut dyn FnMut(NewObject<'_>)) -> Result<(), CandidateError> {
+        Ok(())
+    }
+
+    fn changed_files(&self) -> Result<Vec<ChangedFile>, CandidateError> {
+        let size_bytes = self.1.len() as u64;
+        Ok(vec![ChangedFile { path: self.0.to_owned(), id: ObjectId::ZERO, size_bytes }])
+    }
+
+    fn content(&self, _file: &ChangedFile) -> Result<Bytes, CandidateError> {
+        Ok(self.1.clone())
+    }
+
+    fn changed_directories(&self, _visit: &mut dyn FnMut(&str, &[&str])) -> Result<(), CandidateError> {
+        Ok(())
+    }
+}
+
+/// Numbers that look random and are the same in each run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % bound as u64).expect("it is below a usize")
+    }
+
+    /// Deletes, doubles, swaps or replaces a few bytes.
+    fn damage(&mut self, content: &mut Vec<u8>) {
+        const BYTES: &[u8] = b"{}[]\"':,-#&*!|>%@`\n\t 0e.=/\\\xff\x00";
+        for _ in 0..=self.below(3) {
+            let at = self.below(content.len());
+            match self.below(4) {
+                0 => drop(content.remove(at)),
+                1 => content.insert(at, BYTES[self.below(BYTES.len())]),
+                2 => content[at] = BYTES[self.below(BYTES.len())],
+                _ => content.truncate(at.max(1)),
+            }
+            if content.is_empty() {
+                content.push(b' ');
+            }
+        }
+    }
+}
+
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("the folder can be read").path();
+        if path.is_dir() { files_below(&path, found) } else { found.push(path) }
+    }
+}
+
+fn usual_parser_accepts(path: &str, content: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(content) else { return false };
+    match path.rsplit('.').next() {
+        Some("json") => serde_json::from_str::<serde_json::Value>(text).is_ok(),
+        Some("toml") => toml::from_str::<toml::Table>(text).is_ok(),
+        _ => serde_saphyr::from_multiple::<serde::de::IgnoredAny>(text).is_ok(),
+    }
+}
+
+#[test]
+fn of_damaged_files_none_crashes_a_check_and_none_is_accepted_that_a_usual_parser_refuses() {
+    let folder = unpacked();
+    let mut paths = Vec::new();
+    files_below(&folder.path().join("schemastore/valid"), &mut paths);
+    paths.sort();
+    let mut dice = Dice(0x5eed_cafe_f00d);
+    let gate = Gate::new(GateSettings::default()).expect("the defaults hold");
+    for path in paths.iter().chain(&paths) {
+        let mut content = fs::read(path).expect("the file can be read");
+        if content.is_empty() || content.len() > 20_000 {
+            continue;
+        }
+        dice.damage(&mut content);
+        let name = path.file_name().and_then(|name| name.to_str()).expect("names are text");
+        let report = gate.check(&OneFile(name, content.clone().into())).expect("memory can be read");
+        let shown = String::from_utf8_lossy(&content);
+        assert!(report.findings.iter().all(|finding| finding.rule != Rule::CheckFailed), "{name}:\n{shown}");
+        assert!(!report.is_accepted() || usual_parser_accepts(name, &content), "{name}:\n{shown}");
+    }
 }

@@ -1,1 +1,32 @@
-//! placeholder
+//! The server: accepts changes, lands them, announces heads, answers who has what.
+//!
+//! It knows nothing of how hosts store files, and Git only through `gitstore`. One port carries Git's smart HTTP, gRPC,
+//! REST, metrics and a status page; one committer task per namespace is the only way to change `main`.
+//!
+//! Read first: [`Server::build`], then the private modules `committer` (landing), `hook_socket` (pushes) and `ops` (the
+//! API without a protocol).
+
+mod bus;
+mod claim;
+mod committer;
+mod data;
+mod failure;
+mod fleet;
+mod git_http;
+mod grpc;
+mod hook_socket;
+mod http;
+mod namespace;
+mod ops;
+mod rest;
+mod server;
+mod serving;
+mod settings;
+mod trace_context;
+mod upkeep;
+mod web;
+
+pub use data::DataError;
+pub use namespace::OpenNamespaceError;
+pub use server::{BuildError, BuiltServer, Server};
+pub use settings::{Auth, DEFAULT_PORT, Limits, Settings, SettingsError};

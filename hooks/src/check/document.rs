@@ -77,9 +77,15 @@ pub(crate) struct Findings {
 impl Findings {
     /// Adds one.
     pub(crate) fn add(&mut self, finding: Finding) {
+        self.add_with(|| finding);
+    }
+
+    /// Adds one that is only made if it is kept: finding the place in a line of megabytes costs its length, and a file can
+    /// have a problem every few bytes.
+    pub(crate) fn add_with(&mut self, finding: impl FnOnce() -> Finding) {
         self.total += 1;
         if self.kept.len() < FINDINGS_LISTED_MAX {
-            self.kept.push(finding);
+            self.kept.push(finding());
         }
     }
 

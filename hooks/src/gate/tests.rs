@@ -1,7 +1,7 @@
 //! The engine over a candidate in memory.
 
 use super::*;
-use crate::{Rule, candidate::RawEntry};
+use crate::candidate::RawEntry;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 

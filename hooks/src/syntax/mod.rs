@@ -1,12 +1,14 @@
 //! Syntax by extension. What a check accepts, the usual parser of that format accepts as well: hosts run those.
 
+mod csv;
 mod json;
 mod keys;
 mod pointer;
 mod toml;
+mod xml;
 mod yaml;
 
-pub(crate) use self::{json::Json, toml::Toml, yaml::Yaml};
+pub(crate) use self::{csv::Csv, json::Json, toml::Toml, xml::Xml, yaml::Yaml};
 
 /// Returns whether a path ends in one of these extensions, in any case.
 fn has_extension(path: &str, extensions: &[&str]) -> bool {

@@ -106,18 +106,24 @@ impl<'a> Walk<'a, '_> {
 
     fn integer(&mut self, offset: usize, integer: &DeInteger<'_>) {
         if i64::from_str_radix(integer.as_str(), integer.radix()).is_err() {
-            let finding = self.document.finding_at(Rule::TomlNumber, offset, "integer does not fit 64 bits");
-            let expected = "an integer from -2^63 to 2^63-1, as TOML has them, or a string";
-            let pointer = pointer_text(self.steps.iter().cloned());
-            self.findings.add(finding.found(integer.to_string()).expected(expected).pointing(pointer));
+            let Self { document, steps, findings, .. } = self;
+            findings.add_with(|| {
+                let finding = document.finding_at(Rule::TomlNumber, offset, "integer does not fit 64 bits");
+                let expected = "an integer from -2^63 to 2^63-1, as TOML has them, or a string";
+                let pointer = pointer_text(steps.iter().cloned());
+                finding.found(integer.to_string()).expected(expected).pointing(pointer)
+            });
         }
     }
 
     fn may_descend(&mut self, offset: usize) -> bool {
         let fits = self.steps.len() < self.depth_max;
         if !fits {
-            let finding = self.document.finding_at(Rule::TomlDepth, offset, "document is nested too deep");
-            self.findings.add(finding.expected(format!("at most {} levels", self.depth_max)));
+            let Self { document, depth_max, findings, .. } = self;
+            findings.add_with(|| {
+                let finding = document.finding_at(Rule::TomlDepth, offset, "document is nested too deep");
+                finding.expected(format!("at most {depth_max} levels"))
+            });
         }
         fits
     }

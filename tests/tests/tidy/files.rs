@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 /// Lines of a file without its tests.
 const FILE_LINES_MAX: usize = 600;
-/// Lines of a table of contents.
+/// Lines of a table of contents, without its documentation.
 const LIB_LINES_MAX: usize = 90;
 /// Names that say nothing.
 const VAGUE: [&str; 7] = ["utils", "util", "helpers", "helper", "common", "misc", "manager"];
@@ -29,13 +29,17 @@ fn check_sources(complaint: &str, wrong: impl Fn(&Path, &str) -> bool) {
 
 #[test]
 fn a_file_holds_one_idea() {
-    check_sources("files that are too long", |_, source| lines_before_tests(source) > FILE_LINES_MAX);
+    check_sources("files that are too long", |path, source| {
+        let tests = named(path).ends_with("tests.rs");
+        !tests && lines_before_tests(source) > FILE_LINES_MAX
+    });
 }
 
 #[test]
 fn lib_is_a_table_of_contents() {
     check_sources("a lib.rs with more than contents", |path, source| {
-        path.ends_with("src/lib.rs") && lines_before_tests(source) > LIB_LINES_MAX
+        let contents = source.lines().filter(|line| !line.starts_with("//!")).count();
+        path.ends_with("src/lib.rs") && contents > LIB_LINES_MAX
     });
 }
 

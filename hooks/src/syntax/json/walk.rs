@@ -59,9 +59,10 @@ impl<'a> Walk<'a, '_> {
         let offset = self.scanner.offset();
         if let Some(number) = self.scanner.number()? {
             let message = "number does not fit 64 bits, and readers would see another one";
-            let finding = self.document.finding_at(Rule::JsonNumber, offset, message);
             let expected = "an integer from -2^63 to 2^64-1, a finite float, or a string";
-            self.report(finding.found(number).expected(expected));
+            self.report(|document| {
+                document.finding_at(Rule::JsonNumber, offset, message).found(number).expected(expected)
+            });
         }
         Ok(())
     }
@@ -120,11 +121,13 @@ impl<'a> Walk<'a, '_> {
         }
         let key = self.scanner.string()?;
         if let Some(first) = keys.insert(key.clone(), offset) {
-            let first = self.document.place_text(first);
-            let message = format!("key {key:?} is there twice, first at {first}; readers would see only one of them");
             self.steps.push(Step::Key(key.clone()));
-            let finding = self.document.finding_at(Rule::JsonDuplicateKey, offset, message);
-            self.report(finding);
+            self.report(|document| {
+                let first = document.place_text(first);
+                let message =
+                    format!("key {key:?} is there twice, first at {first}; readers would see only one of them");
+                document.finding_at(Rule::JsonDuplicateKey, offset, message)
+            });
             self.steps.pop();
         }
         self.scanner.skip_space();
@@ -161,9 +164,9 @@ impl<'a> Walk<'a, '_> {
         Ok(false)
     }
 
-    fn report(&mut self, finding: Finding) {
-        let pointer = self.pointer();
-        self.findings.add(finding.pointing(pointer));
+    fn report(&mut self, finding: impl FnOnce(&Document<'_>) -> Finding) {
+        let Self { document, steps, findings, .. } = self;
+        findings.add_with(|| finding(document).pointing(pointer_text(steps.iter().cloned())));
     }
 
     fn pointer(&self) -> String {

@@ -16,7 +16,7 @@ use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, S
 use std::borrow::Cow;
 
 /// Adds everything that is wrong with `text` as far as events show it.
-pub(super) fn walk<'a>(document: &Document<'_>, text: &'a str, depth_max: usize, findings: &mut Findings) {
+pub(super) fn walk(document: &Document<'_>, text: &str, depth_max: usize, findings: &mut Findings) {
     let mut options = granit_parser::options! {
         flow_nesting_limit: depth_max + 1,
         block_nesting_limit: depth_max + 1,
@@ -29,7 +29,7 @@ pub(super) fn walk<'a>(document: &Document<'_>, text: &'a str, depth_max: usize,
             Err(error) => Err(walk.scan_error(&error)),
         };
         if let Err(finding) = stopped {
-            return walk.report(*finding);
+            return walk.report(|_| *finding);
         }
     }
 }
@@ -133,19 +133,18 @@ impl<'a> Walk<'a, '_> {
             }
             Some(Misfit::Float) => ("number is infinite as a float", "quotes around it if it is no number, or .inf"),
         };
-        let finding = self.document.finding_at(Rule::YamlNumber, offset, message).found(text).expected(expected);
-        self.report(finding);
+        self.report(|document| document.finding_at(Rule::YamlNumber, offset, message).found(text).expected(expected));
     }
 
     fn duplicate_key(&mut self, first: usize, offset: usize) {
-        let first = self.document.place_text(first);
         let hint = match self.open.last().map(|open| &open.content) {
             Some(Content::Mapping { key: Some(key), .. }) if key == "<<" => "; merge several with <<: [*a, *b]",
             _ => "; readers would see only one of them",
         };
-        let message = format!("key is there twice, first at {first}{hint}");
-        let finding = self.document.finding_at(Rule::YamlDuplicateKey, offset, message);
-        self.report(finding);
+        self.report(|document| {
+            let message = format!("key is there twice, first at {}{hint}", document.place_text(first));
+            document.finding_at(Rule::YamlDuplicateKey, offset, message)
+        });
     }
 
     fn alias_error(&self, error: AliasError, offset: usize) -> Box<Finding> {
@@ -172,13 +171,13 @@ impl<'a> Walk<'a, '_> {
         finding.expected(format!("at most {} levels", self.depth_max))
     }
 
-    fn report(&mut self, finding: Finding) {
-        let steps = self.open.iter().filter_map(|open| match &open.content {
+    fn report(&mut self, finding: impl FnOnce(&Document<'_>) -> Finding) {
+        let Self { document, open, findings, .. } = self;
+        let steps = open.iter().filter_map(|open| match &open.content {
             Content::Sequence { index } => Some(Step::Index(*index)),
             Content::Mapping { key, .. } => key.as_deref().map(Step::Key),
         });
-        let pointer = pointer_text(steps);
-        self.findings.add(finding.pointing(pointer));
+        findings.add_with(|| finding(document).pointing(pointer_text(steps)));
     }
 }
 

@@ -1,0 +1,255 @@
+//! Delivery to the disk.
+//!
+//! Order of a delivery: contents, directories, the view's name and record, all durable; then the one rename that
+//! readers see; then its durability. Whatever fails before that rename leaves readers where they were.
+
+use super::{
+    Applied, ApplyTimings, Delivery, DeliveryError, DiskError, DiskUsage, KeptView, LinkedLayout, Pins, PlainLayout,
+    Retention, RootDisk, Shown, Staging, Tidied, TreeIndex, Trees, Upkeep, ViewLayout, ViewStatus, blobs, recovery,
+    resolve, views,
+};
+use crate::{Moment, Root, RootLock, RootLockError};
+use bytes::Bytes;
+use configbus_model::{ErrorKind, Head, Layout, ViewRecord};
+use std::{collections::HashMap, time::Instant};
+
+/// How a root is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DiskOptions {
+    /// Layout of new views.
+    pub layout: Layout,
+    /// How long old views stay.
+    pub retention: Retention,
+}
+
+/// A root cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It is taken or cannot be created.
+    #[error(transparent)]
+    Lock(#[from] RootLockError),
+    /// It cannot be read or cleaned.
+    #[error("failed to take over what is in the root")]
+    Recover(#[from] DiskError),
+}
+
+impl OpenError {
+    /// Returns the kind of failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Lock(error) => error.kind(),
+            Self::Recover(error) if error.is_full() => ErrorKind::Exhausted,
+            Self::Recover(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+/// Keeps a root folder as the design's section 8 describes it.
+pub struct DiskDelivery {
+    pub(super) disk: RootDisk,
+    pub(super) layout: Box<dyn ViewLayout>,
+    pub(super) index: TreeIndex,
+    pub(super) views: Vec<KeptView>,
+    pub(super) shown: Option<Shown>,
+    pub(super) damage: Option<String>,
+    pub(super) upkeep: Upkeep,
+    pub(super) retention: Retention,
+    staging: Staging,
+    _lock: RootLock,
+}
+
+impl DiskDelivery {
+    /// Takes over a root: alone, and with whatever an earlier agent left there, however it ended.
+    pub fn open(root: Root, options: DiskOptions, now: Moment) -> Result<Self, OpenError> {
+        let lock = RootLock::acquire(&root)?;
+        Self::recover(RootDisk::new(root), lock, options, now)
+    }
+
+    pub(super) fn recover(
+        disk: RootDisk,
+        lock: RootLock,
+        options: DiskOptions,
+        now: Moment,
+    ) -> Result<Self, OpenError> {
+        let found = recovery::recover(&disk, now.elapsed)?;
+        let layout: Box<dyn ViewLayout> = match options.layout {
+            Layout::Plain => Box::new(PlainLayout::default()),
+            Layout::Linked => Box::new(LinkedLayout::with(found.shared)),
+        };
+        let other_layout = found.shown.as_ref().is_some_and(|record| record.layout != options.layout);
+        let mut delivery = Self {
+            disk,
+            layout,
+            index: found.index,
+            views: found.views,
+            shown: found.shown.as_ref().and_then(shown_of),
+            damage: found.damage,
+            upkeep: Upkeep::default(),
+            retention: options.retention,
+            staging: Staging::default(),
+            _lock: lock,
+        };
+        if other_layout && delivery.damage.is_none() {
+            delivery.change_layout(now);
+        }
+        Ok(delivery)
+    }
+
+    /// Shows the same revision in the layout that is asked for now.
+    fn change_layout(&mut self, now: Moment) {
+        let Some(head) = self.shown.as_ref().map(|shown| shown.head.clone()) else { return };
+        if let Err(error) = self.apply(&head, now) {
+            let cause = configbus_runtime::report::chain(&error);
+            tracing::warn!(%cause, "the view keeps its layout until the next revision");
+        }
+    }
+
+    fn make_visible(&mut self, head: &Head, now: Moment) -> Result<Applied, DeliveryError> {
+        let mut clock = Stopwatch::start();
+        if self.upkeep.index_is_stale {
+            self.prune();
+        }
+        let resolution = resolve(head.tree, &self.index, &self.staging)?;
+        let verified = clock.lap();
+        blobs::write(&self.disk, &self.staging, &resolution.blobs)?;
+        let contents = clock.lap();
+        let new: HashMap<_, _> = resolution.trees.iter().cloned().collect();
+        let building = self.disk.scratch();
+        let trees = Trees { held: &self.index, new: &new };
+        let spares = self.layout.recycled_roots().len();
+        self.layout.build(&self.disk, trees, head.tree, &building)?;
+        // A sweep under way goes by what the spare held.
+        self.upkeep.index_is_stale = self.upkeep.is_sweeping() && self.layout.recycled_roots().len() < spares;
+        let directories = clock.lap();
+        let view = views::free_name(&self.disk.root, head);
+        self.disk.rename(&building, &self.disk.root.view(&view))?;
+        let flipped_ms = now.after(clock.started.elapsed()).wall_ms;
+        let record = views::record_of(head, view, self.layout.layout(), flipped_ms);
+        views::write_record(&self.disk, &record)?;
+        self.disk.sync_dir(&self.disk.root.views())?;
+        let recorded = clock.lap();
+        views::flip(&self.disk, &record.view)?;
+        let flip = clock.lap();
+        resolution.trees.into_iter().for_each(|(id, tree)| self.index.insert(id, tree));
+        let timings = ApplyTimings { verify: verified, contents, directories, record: recorded, flip };
+        Ok(Applied { shown: self.adopt(record, now), timings })
+    }
+
+    /// Notes that readers see another view now.
+    fn adopt(&mut self, record: ViewRecord, now: Moment) -> Shown {
+        for view in self.views.iter_mut().filter(|view| view.retired.is_none()) {
+            view.retired = Some(now.elapsed);
+        }
+        let shown = shown_of(&record).expect("a record made from a head shows that head");
+        self.views.push(KeptView::new(record, None));
+        self.shown = Some(shown.clone());
+        self.damage = None;
+        shown
+    }
+
+    /// Leaves nothing of a delivery that failed.
+    fn roll_back(&mut self, error: &DeliveryError) {
+        self.disk.clear_scratch();
+        let known = |view: &configbus_model::ViewName| self.views.iter().any(|kept| kept.name() == view);
+        for path in super::root_disk::names_in(&self.disk.root.views()).unwrap_or_default() {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let view = name.strip_suffix(".json").unwrap_or(name).parse().ok();
+            if view.is_some_and(|view| !known(&view) && views::current(&self.disk.root).as_ref() != Some(&view)) {
+                self.disk.remove_all(&path);
+            }
+        }
+        if matches!(error, DeliveryError::Missing { .. }) {
+            // Something thought to be here is not: only what comes next is relied on.
+            self.index.clear();
+            self.layout.distrust(&self.disk);
+        }
+        self.upkeep.index_is_stale = true;
+        self.upkeep.expect_garbage();
+    }
+}
+
+impl Delivery for DiskDelivery {
+    fn shown(&self) -> Option<&Shown> {
+        self.shown.as_ref()
+    }
+
+    fn damage(&self) -> Option<&str> {
+        self.damage.as_deref()
+    }
+
+    fn stage(&mut self, trees: &[Bytes], blobs: &[Bytes]) -> Result<(), DeliveryError> {
+        let mut stage = || {
+            self.staging.add(trees, blobs)?;
+            if self.staging.is_heavy() { Ok(blobs::spill(&self.disk, &mut self.staging)?) } else { Ok(()) }
+        };
+        stage().inspect_err(|_| self.discard())
+    }
+
+    fn discard(&mut self) {
+        self.staging = Staging::default();
+        self.disk.clear_scratch();
+    }
+
+    fn apply(&mut self, head: &Head, now: Moment) -> Result<Applied, DeliveryError> {
+        let result = self.make_visible(head, now);
+        if let Err(error) = &result {
+            self.roll_back(error);
+        }
+        let spilled = self.staging.spilled().next().is_some();
+        self.staging = Staging::default();
+        if spilled {
+            self.disk.clear_scratch();
+        }
+        result
+    }
+
+    fn tidy(&mut self, now: Moment) -> Result<Tidied, DiskError> {
+        self.tidy_slice(now)
+    }
+
+    fn views(&self) -> Vec<ViewStatus> {
+        let pins = Pins::read();
+        let current = self.shown.as_ref().map(|shown| &shown.view);
+        let status = |view: &KeptView| ViewStatus {
+            view: view.name().clone(),
+            layout: view.record.layout,
+            flipped_ms: view.record.flipped_ms,
+            current: Some(view.name()) == current,
+            pinned: pins.as_ref().and_then(|pins| pins.is_pinned(&self.disk.root.view(view.name()))),
+        };
+        self.views.iter().map(status).collect()
+    }
+
+    fn usage(&self) -> DiskUsage {
+        self.upkeep.usage
+    }
+}
+
+fn shown_of(record: &ViewRecord) -> Option<Shown> {
+    let mount = views::mount_of(record)?;
+    Some(Shown {
+        view: record.view.clone(),
+        head: mount.head(),
+        effective_tree: mount.effective_tree,
+        flipped_ms: record.flipped_ms,
+    })
+}
+
+struct Stopwatch {
+    started: Instant,
+    lap: Instant,
+}
+
+impl Stopwatch {
+    fn start() -> Self {
+        let now = Instant::now();
+        Self { started: now, lap: now }
+    }
+
+    fn lap(&mut self) -> std::time::Duration {
+        let now = Instant::now();
+        let passed = now - self.lap;
+        self.lap = now;
+        passed
+    }
+}

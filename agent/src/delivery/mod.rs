@@ -1,0 +1,171 @@
+//! Making a revision visible to readers, atomically.
+//!
+//! [`Delivery`] is the seam: [`DiskDelivery`] keeps a root folder in one of two layouts, `MemoryDelivery` (feature
+//! `testing`) stands for a host in simulations of many. One contract suite runs against all of them.
+
+mod blobs;
+mod collection;
+#[cfg(any(test, feature = "testing"))]
+pub mod contract;
+mod disk;
+#[cfg(test)]
+mod disk_tests;
+mod error;
+#[cfg(test)]
+mod faults;
+mod file_system;
+#[cfg(any(test, feature = "testing"))]
+pub mod fixture;
+mod layout;
+mod linked;
+#[cfg(any(test, feature = "testing"))]
+mod memory;
+mod pins;
+mod plain;
+mod recovery;
+mod resolution;
+mod root_disk;
+mod scrub;
+mod staging;
+mod tree_index;
+mod upkeep;
+mod view_walk;
+mod views;
+
+pub use collection::Retention;
+pub use disk::{DiskDelivery, DiskOptions, OpenError};
+pub use error::{DeliveryError, DiskError, Remedy};
+#[cfg(any(test, feature = "testing"))]
+pub use memory::MemoryDelivery;
+pub use upkeep::{DiskUsage, Tidied};
+
+use collection::Unpinned;
+use file_system::{Durable, FileSystem, RealFileSystem};
+use layout::{Trees, ViewLayout};
+use linked::LinkedLayout;
+use pins::Pins;
+use plain::PlainLayout;
+use resolution::resolve;
+use root_disk::{RootDisk, SINGLE_SYNCS_MAX};
+use staging::{Content, Staging};
+use tree_index::{Extent, TreeIndex};
+use upkeep::Upkeep;
+use view_walk::{BlobInodes, ViewDamage, ViewWalk, Walked};
+use views::KeptView;
+
+use crate::Moment;
+use bytes::Bytes;
+use configbus_model::{Delta, Head, Layout, TreeId, ViewName};
+use serde::Serialize;
+use std::time::Duration;
+
+/// What readers see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The view.
+    pub view: ViewName,
+    /// Its revision.
+    pub head: Head,
+    /// The tree in it.
+    pub effective_tree: TreeId,
+    /// When it became visible, by the host's clock.
+    pub flipped_ms: u64,
+}
+
+/// Where the time of a delivery went. Hashing of what arrived happens before, in [`Delivery::stage`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ApplyTimings {
+    /// Finding out what is new.
+    pub verify: Duration,
+    /// Writing and syncing file contents.
+    pub contents: Duration,
+    /// Making and syncing directories.
+    pub directories: Duration,
+    /// Naming the view and writing its record, synced.
+    pub record: Duration,
+    /// The rename readers see, synced.
+    pub flip: Duration,
+}
+
+impl ApplyTimings {
+    /// Returns the sum.
+    pub fn total(&self) -> Duration {
+        self.verify + self.contents + self.directories + self.record + self.flip
+    }
+}
+
+/// A revision became visible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// What readers see now.
+    pub shown: Shown,
+    /// How long each step took.
+    pub timings: ApplyTimings,
+}
+
+/// A view that is kept, for status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ViewStatus {
+    /// Its folder name.
+    pub view: ViewName,
+    /// How it is laid out.
+    pub layout: Layout,
+    /// When it became visible, by the host's clock.
+    pub flipped_ms: u64,
+    /// Whether readers see it.
+    pub current: bool,
+    /// Whether a reader holds it; unknown where the kernel does not tell.
+    pub pinned: Option<bool>,
+}
+
+/// Makes revisions visible. Synchronous: it is called from a thread that may wait for a disk.
+///
+/// Objects are staged first, in any order and number of calls; `apply` then uses those of them that the announced tree
+/// needs and forgets the rest. Ids are computed from what was staged, never taken from the sender.
+pub trait Delivery: Send {
+    /// Returns what readers see; `None` on a new host.
+    fn shown(&self) -> Option<&Shown>;
+
+    /// Returns why what readers see cannot be relied on, if so; the next full sync repairs it.
+    fn damage(&self) -> Option<&str>;
+
+    /// Takes objects in Git's encoding. After an error nothing is staged.
+    fn stage(&mut self, trees: &[Bytes], blobs: &[Bytes]) -> Result<(), DeliveryError>;
+
+    /// Forgets what is staged.
+    fn discard(&mut self);
+
+    /// Makes `head` visible. After an error readers see what they saw before; either way nothing is staged.
+    fn apply(&mut self, head: &Head, now: Moment) -> Result<Applied, DeliveryError>;
+
+    /// Does a slice, some 10 ms long, of the work that keeps what is stored small and sound.
+    fn tidy(&mut self, now: Moment) -> Result<Tidied, DiskError>;
+
+    /// Returns the views that are kept.
+    fn views(&self) -> Vec<ViewStatus>;
+
+    /// Returns what is known about the space it takes.
+    fn usage(&self) -> DiskUsage;
+
+    /// Stages and applies a delta: the whole way from its arrival to the flip, which is what benches measure.
+    ///
+    /// ```
+    /// # use configbus_agent::{Moment, Root, delivery::{Delivery, DiskDelivery, DiskOptions}};
+    /// # use configbus_model::{CommitId, Delta, Epoch, Head, Layout, Revision, Tree, TreeEntry, EntryMode, blob_id};
+    /// # let folder = tempfile::tempdir()?;
+    /// let options = DiskOptions { layout: Layout::Linked, ..Default::default() };
+    /// let mut host = DiskDelivery::open(Root::new(folder.path()), options, Moment::default())?;
+    /// let tree = Tree::build([TreeEntry { name: "a.json", mode: EntryMode::File, id: blob_id(b"{}")?.into() }]);
+    /// # let (epoch, revision, commit) = (Epoch::FIRST, Revision(1), CommitId::from_bytes([1; 20]));
+    /// let to = Head { epoch, revision, commit, tree: tree.id()?, time_ms: 0, traceparent: None };
+    /// let trees = vec![tree.as_bytes().clone()];
+    /// let applied = host.deliver(&Delta { from: None, to, trees, blobs: vec!["{}".into()] }, Moment::default())?;
+    /// assert_eq!(std::fs::read_to_string(folder.path().join("current/a.json"))?, "{}");
+    /// println!("flip after {:?}", applied.timings.total());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn deliver(&mut self, delta: &Delta, now: Moment) -> Result<Applied, DeliveryError> {
+        self.stage(&delta.trees, &delta.blobs)?;
+        self.apply(&delta.to, now)
+    }
+}

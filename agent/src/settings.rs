@@ -1,0 +1,198 @@
+//! Settings of the agent role.
+
+use configbus_model::{ErrorKind, Layout};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+use tonic::codegen::http::Uri;
+
+/// Port of an agent's local HTTP where nothing else is set.
+pub const DEFAULT_PORT: u16 = 7422;
+
+/// Longest host name: that of a DNS name.
+const HOST_BYTES_MAX: usize = 253;
+
+/// Most labels of a host.
+const LABELS_MAX: usize = 64;
+
+/// Longest key and longest value of a label.
+const LABEL_BYTES_MAX: usize = 256;
+
+/// Everything an agent can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Folder that readers look into; one agent at a time.
+    pub root: PathBuf,
+    /// URLs of stores to subscribe to; more are learned from them.
+    pub stores: Vec<String>,
+    /// URL of the server, which is asked for stores.
+    pub server: Option<String>,
+    /// Name of this host in the fleet; by default the host name.
+    pub host: Option<String>,
+    /// What else describes this host.
+    pub labels: BTreeMap<String, String>,
+    /// How views are laid out.
+    pub layout: Layout,
+    /// Loopback address of status, metrics and health.
+    pub listen: SocketAddr,
+    /// Age after which a confirmation by the store no longer counts.
+    pub fresh_for_ms: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            root: PathBuf::from("/var/lib/configbus"),
+            stores: Vec::new(),
+            server: None,
+            host: None,
+            labels: BTreeMap::new(),
+            layout: Layout::default(),
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
+            fresh_for_ms: 10_000,
+        }
+    }
+}
+
+/// Settings an agent does not start with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// There is nobody to follow.
+    #[error("neither stores nor server is set: an agent needs the URL of a store or of the server")]
+    NoUpstream,
+    /// Not an address of a peer.
+    #[error("{key} = {url:?}, expected a URL such as http://bus.example:{port}")]
+    Url {
+        /// Which setting.
+        key: &'static str,
+        /// What was given.
+        url: String,
+        /// The usual port there.
+        port: u16,
+    },
+    /// TLS comes with a later release; it must not look as if it were there.
+    #[error("{key} = {url:?}: https is not supported by this release")]
+    Tls {
+        /// Which setting.
+        key: &'static str,
+        /// What was given.
+        url: String,
+    },
+    /// Other machines could connect.
+    #[error(
+        "listen = {listen}: the agent has no authentication and listens on loopback addresses only, expected for example 127.0.0.1:{DEFAULT_PORT}"
+    )]
+    NotLoopback {
+        /// What was given.
+        listen: SocketAddr,
+    },
+    /// The name would not do in the fleet.
+    #[error("host = {host:?}, expected 1 to {HOST_BYTES_MAX} printable bytes")]
+    Host {
+        /// What was given.
+        host: String,
+    },
+    /// The labels would not do in the fleet.
+    #[error("labels: at most {LABELS_MAX} are accepted, each key and value at most {LABEL_BYTES_MAX} bytes")]
+    Labels,
+    /// Nothing would ever be fresh.
+    #[error("fresh_for_ms = {fresh_for_ms}, expected at least 3000: stores confirm once a second")]
+    FreshFor {
+        /// What was given.
+        fresh_for_ms: u64,
+    },
+}
+
+impl SettingsError {
+    /// Returns the kind of failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Tls { .. } => ErrorKind::Unsupported,
+            _ => ErrorKind::Invalid,
+        }
+    }
+}
+
+impl Settings {
+    /// Refuses what must not start, without any side effect.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        if self.stores.is_empty() && self.server.is_none() {
+            return Err(SettingsError::NoUpstream);
+        }
+        self.stores.iter().try_for_each(|url| check_url("stores", url, 7421))?;
+        self.server.iter().try_for_each(|url| check_url("server", url, 7420))?;
+        if !self.listen.ip().is_loopback() {
+            return Err(SettingsError::NotLoopback { listen: self.listen });
+        }
+        let host = self.host();
+        if host.is_empty() || host.len() > HOST_BYTES_MAX || host.chars().any(char::is_control) {
+            return Err(SettingsError::Host { host: host.chars().take(HOST_BYTES_MAX).collect() });
+        }
+        let long = |text: &String| text.len() > LABEL_BYTES_MAX;
+        if self.labels.len() > LABELS_MAX || self.labels.iter().any(|(key, value)| long(key) || long(value)) {
+            return Err(SettingsError::Labels);
+        }
+        if self.fresh_for_ms < 3_000 {
+            return Err(SettingsError::FreshFor { fresh_for_ms: self.fresh_for_ms });
+        }
+        Ok(())
+    }
+
+    /// Returns the name of this host in the fleet.
+    pub fn host(&self) -> String {
+        self.host.clone().unwrap_or_else(configbus_runtime::host_name)
+    }
+}
+
+fn check_url(key: &'static str, url: &str, port: u16) -> Result<(), SettingsError> {
+    let uri = url.parse::<Uri>().ok().filter(|uri| uri.host().is_some_and(|host| !host.is_empty()));
+    let plain = uri.filter(|uri| matches!(uri.path(), "" | "/") && uri.query().is_none());
+    match plain.as_ref().and_then(Uri::scheme_str) {
+        Some("http") => Ok(()),
+        Some("https") => Err(SettingsError::Tls { key, url: url.to_owned() }),
+        _ => Err(SettingsError::Url { key, url: url.to_owned(), port }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn valid() -> Settings {
+        Settings { stores: vec!["http://store-1:7421".into()], ..Settings::default() }
+    }
+
+    fn check_refused(settings: &Settings, expected: &str) {
+        let error = settings.check().unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+
+    #[test]
+    fn one_upstream_is_enough() {
+        assert_eq!(valid().check(), Ok(()));
+        assert_eq!(Settings { server: Some("http://[::1]:7420/".into()), ..Settings::default() }.check(), Ok(()));
+        check_refused(&Settings::default(), "neither stores nor server is set");
+    }
+
+    #[test]
+    fn what_cannot_work_is_named() {
+        for url in ["", "store-1", "store-1:7421", "ftp://store-1", "http://store-1/x"] {
+            check_refused(&Settings { stores: vec![url.into()], ..valid() }, "expected a URL such as");
+        }
+        check_refused(&Settings { server: Some("https://bus".into()), ..valid() }, "https is not supported");
+        check_refused(&Settings { host: Some(String::new()), ..valid() }, "host = \"\"");
+        check_refused(&Settings { labels: BTreeMap::from([("a".into(), "x".repeat(300))]), ..valid() }, "labels");
+        check_refused(&Settings { fresh_for_ms: 10, ..valid() }, "fresh_for_ms = 10");
+    }
+
+    #[test]
+    fn only_loopback_is_listened_on() {
+        check_refused(&Settings { listen: "0.0.0.0:7422".parse().unwrap(), ..valid() }, "loopback addresses only");
+        assert_eq!(Settings { listen: "[::1]:0".parse().unwrap(), ..valid() }.check(), Ok(()));
+    }
+}

@@ -1,0 +1,48 @@
+//! XML 1.0, well-formed, without a document type declaration.
+//!
+//! A scanner of our own: the parsers in reach take attributes without quotes, unknown entities or several roots for
+//! granted, which stricter readers on hosts do not.
+
+mod cursor;
+mod grammar;
+mod markup;
+
+use crate::{
+    Rule,
+    check::{Check, Document, Findings},
+};
+
+/// Checks `.xml`.
+#[derive(Debug)]
+pub(crate) struct Xml {
+    /// Deepest nesting.
+    pub(crate) depth_max: usize,
+}
+
+impl Check for Xml {
+    fn applies_to(&self, path: &str) -> bool {
+        super::has_extension(path, &["xml"])
+    }
+
+    fn check(&self, document: &Document<'_>, findings: &mut Findings) {
+        let Some(text) = document.utf8(findings) else { return };
+        if let Err(stop) = grammar::walk(document, text, self.depth_max, findings) {
+            let mut finding = document.finding_at(stop.rule, stop.offset, stop.message).found(stop.found);
+            finding.expected = stop.expected;
+            findings.add_with(|| finding);
+        }
+    }
+}
+
+/// Where and why reading cannot go on.
+#[derive(Debug)]
+struct Stop {
+    offset: usize,
+    rule: Rule,
+    message: &'static str,
+    found: String,
+    expected: Option<String>,
+}
+
+#[cfg(test)]
+mod tests;

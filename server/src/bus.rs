@@ -1,0 +1,57 @@
+//! What every facade is given: the namespaces, the fleet, and who else takes part.
+
+use crate::failure::Failure;
+use crate::fleet::FleetBoard;
+use crate::namespace::LiveNamespace;
+use crate::settings::Limits;
+use configbus_coordination::{Announcer, HeadRegistry};
+use configbus_hooks::Gate;
+use configbus_model::{Head, Namespace};
+use configbus_runtime::Clock;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// The served state, shared by all facades.
+pub(crate) struct Bus {
+    pub(crate) namespaces: BTreeMap<Namespace, Arc<LiveNamespace>>,
+    pub(crate) fleet: FleetBoard,
+    pub(crate) registry: Arc<dyn HeadRegistry>,
+    pub(crate) announcer: Arc<Announcer>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) limits: Limits,
+    pub(crate) gate: Arc<Gate>,
+    /// Bounds open watches.
+    pub(crate) watchers: Arc<Semaphore>,
+    /// Ends streams.
+    pub(crate) stopping: CancellationToken,
+    pub(crate) started_ms: u64,
+}
+
+impl Bus {
+    /// Returns a namespace or says which there are.
+    pub(crate) fn namespace(&self, name: &Namespace) -> Result<&Arc<LiveNamespace>, Failure> {
+        self.namespaces.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.namespaces.keys().map(Namespace::as_str).collect();
+            Failure::not_found(format!("namespace {name} does not exist, there is {}", known.join(", ")))
+        })
+    }
+
+    /// Returns the namespace that holds the whole path space in this release.
+    pub(crate) fn main(&self) -> Result<&Arc<LiveNamespace>, Failure> {
+        self.namespace(&Namespace::main())
+    }
+
+    /// Returns how long the body of one file may be. Twice what the gate lets in: a file that is somewhat too large gets
+    /// the gate's answer, which says what to do instead.
+    pub(crate) fn body_bytes_max(&self) -> u64 {
+        self.gate.settings().file_size_bytes_max.saturating_mul(2)
+    }
+
+    /// Returns the heads of namespaces that have one.
+    pub(crate) fn heads(&self) -> BTreeMap<Namespace, Head> {
+        let head = |(name, live): (&Namespace, &Arc<LiveNamespace>)| Some((name.clone(), live.board.current()?));
+        self.namespaces.iter().filter_map(head).collect()
+    }
+}

@@ -1,0 +1,81 @@
+//! Being the one live server of each namespace.
+
+use crate::bus::Bus;
+use crate::serving::ServingCell;
+use configbus_coordination::{HeadRegistry, Registration, RegistrationState, RegistryError};
+use configbus_model::{Member, Namespace};
+use configbus_runtime::{CancellationToken, Tasks};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+/// How long another server may be listed before this one gives up. Longer than any session's timeout: what is listed
+/// may be the last trace of one that died.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// Why a server cannot go on.
+#[derive(Debug, thiserror::Error)]
+enum ClaimError {
+    #[error("namespace {namespace} is served by {by}; one live server is allowed per coordination")]
+    ServedByAnother { namespace: Namespace, by: String },
+    #[error("cannot claim namespace {namespace}")]
+    Registry { namespace: Namespace, source: RegistryError },
+}
+
+/// Starts claiming every namespace.
+pub(crate) fn start(tasks: &Tasks, bus: &Arc<Bus>, member: &watch::Sender<Member>, serving: ServingCell) {
+    let serving = Arc::new(serving);
+    for namespace in bus.namespaces.keys() {
+        let claim = Claim { namespace: namespace.clone(), serving: Arc::clone(&serving), member: member.clone() };
+        let (registry, stop) = (Arc::clone(&bus.registry), tasks.shutdown_token());
+        tasks.spawn(&format!("claim-{namespace}"), async move { claim.hold(registry.as_ref(), stop).await });
+    }
+}
+
+struct Claim {
+    namespace: Namespace,
+    serving: Arc<ServingCell>,
+    /// Kept open: a closed channel would end the registration.
+    member: watch::Sender<Member>,
+}
+
+impl Claim {
+    async fn hold(self, registry: &dyn HeadRegistry, stop: CancellationToken) -> Result<(), ClaimError> {
+        let namespace = &self.namespace;
+        let registration = registry
+            .claim(namespace, self.member.subscribe())
+            .await
+            .map_err(|source| ClaimError::Registry { namespace: namespace.clone(), source })?;
+        self.follow(&registration, stop).await
+    }
+
+    async fn follow(&self, registration: &Registration, stop: CancellationToken) -> Result<(), ClaimError> {
+        let mut state = registration.state();
+        let mut refused: Option<(String, Instant)> = None;
+        loop {
+            refused = self.note(state.borrow_and_update().clone(), refused);
+            let until = refused.as_ref().map(|(_, since)| *since + PATIENCE);
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                changed = state.changed() => if changed.is_err() { return Ok(()) },
+                () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
+                    let by = refused.map(|(by, _)| by).unwrap_or_default();
+                    return Err(ClaimError::ServedByAnother { namespace: self.namespace.clone(), by });
+                }
+            }
+        }
+    }
+
+    fn note(&self, state: RegistrationState, before: Option<(String, Instant)>) -> Option<(String, Instant)> {
+        let RegistrationState::Refused { by } = state else {
+            self.serving.note(&self.namespace, None);
+            return None;
+        };
+        if before.is_none() {
+            tracing::error!(namespace = %self.namespace, by, "another server is listed; writes wait until it is gone");
+        }
+        self.serving.note(&self.namespace, Some(by.clone()));
+        Some((by, before.map_or_else(Instant::now, |(_, since)| since)))
+    }
+}

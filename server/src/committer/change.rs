@@ -1,0 +1,71 @@
+//! What the committer is asked, and what it answers.
+
+use super::Edit;
+use configbus_gitstore::Person;
+use configbus_model::{CommitId, Head, TreeId};
+
+/// Somebody's wish to change `main`.
+#[derive(Debug, Clone)]
+pub(crate) enum Change {
+    /// From the API.
+    Edits(EditsChange),
+    /// From `git push`.
+    Push(PushChange),
+}
+
+/// Edits that were validated against a named tree.
+#[derive(Debug, Clone)]
+pub(crate) struct EditsChange {
+    pub(crate) edits: Vec<Edit>,
+    pub(crate) author: Person,
+    pub(crate) message: String,
+    pub(crate) traceparent: String,
+    /// Tree the edits were validated on; `None` when there was no commit.
+    pub(crate) checked_on: Option<TreeId>,
+}
+
+/// A pushed tip that was validated, trial landing included, against a named head.
+#[derive(Debug, Clone)]
+pub(crate) struct PushChange {
+    pub(crate) tip: CommitId,
+    /// In the pusher's words; part of the merge commit when there is one.
+    pub(crate) reason: Option<String>,
+    pub(crate) traceparent: String,
+    /// Head the trial was made on; `None` when there was no commit.
+    pub(crate) checked_on: Option<CommitId>,
+}
+
+/// How a change became part of the head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// It was part of it already; no commit.
+    Unchanged,
+    /// By a commit of the bus.
+    Edited,
+    /// The pushed tip is the head.
+    FastForward,
+    /// By a merge of the pushed tip.
+    Merged,
+}
+
+impl How {
+    /// Returns the value of the metric's label.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Edited => "edited",
+            Self::FastForward => "fast_forward",
+            Self::Merged => "merged",
+        }
+    }
+}
+
+/// A change that is durable and visible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Landed {
+    /// The head it is part of.
+    pub(crate) head: Head,
+    /// The head before it.
+    pub(crate) before: Option<Head>,
+    pub(crate) how: How,
+}

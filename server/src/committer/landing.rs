@@ -1,0 +1,175 @@
+//! Lands one change on the running head. Synchronous: runs on the blocking pool, one at a time per namespace.
+
+use super::change::{Change, EditsChange, How, PushChange};
+use super::expectation::{Edit, Expected, Mismatch, Wanted, compare};
+use super::{CommitError, recheck};
+use configbus_gitstore::{
+    CommitMeta, EditLanding, ForeignWrite, HeadCommit, MoveHeadError, Person, PushLanding, Store, TreeChange, TreeEdit,
+};
+use configbus_hooks::Gate;
+use configbus_model::{CommitId, Entry};
+use configbus_runtime::Clock;
+use std::sync::Arc;
+
+/// How often a foreign write or a foreign lock may come between before the change is given back.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// How long a foreign Git process may hold the lock of the ref: it writes 41 bytes under it.
+const LOCK_RETRY_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// What landing needs, shared with nobody who writes.
+pub(super) struct Desk {
+    pub(super) store: Store,
+    pub(super) gate: Arc<Gate>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// A landed change, before it is a head of an epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LandedCommit {
+    pub(super) head: HeadCommit,
+    pub(super) how: How,
+}
+
+enum Attempt {
+    Done(LandedCommit),
+    /// The ref was not where it was left; the foreign write has been dealt with.
+    Again,
+}
+
+impl Desk {
+    /// Makes the change durable and moves the head.
+    pub(super) fn land(&self, change: &Change) -> Result<LandedCommit, CommitError> {
+        for _ in 0..ATTEMPTS_MAX {
+            if let Attempt::Done(landed) = self.attempt(change)? {
+                return Ok(landed);
+            }
+        }
+        Err(CommitError::Contended)
+    }
+
+    /// Deals with a write to the ref that did not come through here.
+    pub(super) fn look_for_foreign_writes(&self) -> Result<ForeignWrite, CommitError> {
+        let mut gate = |old: Option<&HeadCommit>, new: &HeadCommit| match recheck::passes_gate(self, old, new) {
+            Ok(passes) => passes,
+            Err(error) => {
+                tracing::error!("cannot check a foreign write: {}", configbus_runtime::report::chain(&error));
+                false
+            }
+        };
+        Ok(self.store.adopt_or_restore(self.clock.now_ms(), &mut gate)?)
+    }
+
+    fn attempt(&self, change: &Change) -> Result<Attempt, CommitError> {
+        let running = self.store.head();
+        let (commit, how) = match change {
+            Change::Edits(change) => self.write_edits(running.as_ref(), change)?,
+            Change::Push(change) => self.write_push(running.as_ref(), change)?,
+        };
+        match (how, running) {
+            (How::Unchanged, Some(head)) => Ok(Attempt::Done(LandedCommit { head, how })),
+            _ => self.move_head(running.map(|head| head.commit), commit, how),
+        }
+    }
+
+    fn move_head(&self, expected: Option<CommitId>, new: CommitId, how: How) -> Result<Attempt, CommitError> {
+        match self.store.move_head(expected, new, self.clock.now_ms()) {
+            Ok(head) => Ok(Attempt::Done(LandedCommit { head, how })),
+            Err(MoveHeadError::HeadMoved { .. }) => self.look_for_foreign_writes().map(|_| Attempt::Again),
+            Err(MoveHeadError::Locked { .. }) => {
+                std::thread::sleep(LOCK_RETRY_PAUSE);
+                Ok(Attempt::Again)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn write_edits(&self, running: Option<&HeadCommit>, change: &EditsChange) -> Result<(CommitId, How), CommitError> {
+        let edits = expect_and_convert(&self.store, running, &change.edits)?;
+        if change.checked_on != running.map(|head| head.tree) {
+            recheck::edits(self, running, &edits)?;
+        }
+        let meta = self.meta(change.author.clone(), change.message.clone());
+        match (self.store.land_edits(running, &edits, &meta)?, running) {
+            (EditLanding::Landed { commit, .. }, _) => Ok((commit, How::Edited)),
+            (EditLanding::Unchanged, Some(head)) => Ok((head.commit, How::Unchanged)),
+            (EditLanding::Unchanged, None) => Err(CommitError::Contended),
+        }
+    }
+
+    fn write_push(&self, running: Option<&HeadCommit>, change: &PushChange) -> Result<(CommitId, How), CommitError> {
+        if change.checked_on != running.map(|head| head.commit) {
+            recheck::push(self, running, change.tip)?;
+        }
+        let meta = self.meta(bus(), merge_message(change));
+        match self.store.land_push(running, change.tip, &meta)? {
+            PushLanding::FastForward { commit, .. } => Ok((commit, How::FastForward)),
+            PushLanding::Merged { commit, .. } => Ok((commit, How::Merged)),
+            PushLanding::NothingNew => Err(nothing_new(running)),
+            PushLanding::Conflict(conflicts) => Err(CommitError::PushConflict(conflicts)),
+            PushLanding::Unrelated => Err(CommitError::Unrelated),
+        }
+    }
+
+    fn meta(&self, author: Person, message: String) -> CommitMeta {
+        CommitMeta { author, committer: bus(), time_ms: self.clock.now_ms(), message }
+    }
+}
+
+/// Who commits what the bus makes.
+pub(super) fn bus() -> Person {
+    Person { name: "configbus".into(), email: "configbus@localhost".into() }
+}
+
+pub(super) fn nothing_new(running: Option<&HeadCommit>) -> CommitError {
+    CommitError::NothingNew { head: running.map_or(configbus_model::Revision::ZERO, |head| head.revision) }
+}
+
+fn merge_message(change: &PushChange) -> String {
+    let subject = format!("Merge {:.12} into main", change.tip);
+    match &change.reason {
+        Some(reason) => format!("{subject}\n\nReason: {reason}\n"),
+        None => format!("{subject}\n"),
+    }
+}
+
+/// Holds every edit to its expectation, and returns what to write when all hold.
+pub(crate) fn expect_and_convert(
+    store: &Store,
+    running: Option<&HeadCommit>,
+    edits: &[Edit],
+) -> Result<Vec<TreeEdit>, CommitError> {
+    let mut mismatches = Vec::new();
+    for edit in edits {
+        mismatches.extend(mismatch(store, running, edit)?);
+    }
+    if mismatches.is_empty() {
+        Ok(edits.iter().map(tree_edit).collect())
+    } else {
+        Err(CommitError::Mismatch(mismatches))
+    }
+}
+
+fn mismatch(store: &Store, running: Option<&HeadCommit>, edit: &Edit) -> Result<Option<Mismatch>, CommitError> {
+    let current = entry_at(store, running, edit)?;
+    let before = match edit.expected {
+        Expected::UnchangedSince(revision) => {
+            let then = store.commit_at(revision)?.ok_or(CommitError::UnknownRevision { revision })?;
+            entry_at(store, Some(&then), edit)?
+        }
+        _ => None,
+    };
+    Ok(compare(edit, current.as_ref(), before.as_ref()))
+}
+
+fn entry_at(store: &Store, at: Option<&HeadCommit>, edit: &Edit) -> Result<Option<Entry>, CommitError> {
+    Ok(at.map(|head| store.entry(head.commit, &edit.path)).transpose()?.flatten())
+}
+
+fn tree_edit(edit: &Edit) -> TreeEdit {
+    let change = match &edit.wanted {
+        Wanted::File { content, mode } => TreeChange::Put { mode: *mode, content: content.clone() },
+        Wanted::Deleted => TreeChange::Delete,
+    };
+    TreeEdit { path: edit.path.clone(), change }
+}

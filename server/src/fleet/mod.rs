@@ -1,0 +1,10 @@
+//! Which revision is live where.
+
+mod board;
+mod host;
+pub(crate) mod propagation;
+mod roster;
+
+pub(crate) use board::FleetBoard;
+pub(crate) use host::{Host, Refusal};
+pub(crate) use roster::Progress;

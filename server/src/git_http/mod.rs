@@ -1,0 +1,12 @@
+//! Git's smart HTTP protocol (gitprotocol-http), by running stock Git.
+//!
+//! `git http-backend` as CGI was the alternative: one more process and its header format for the same children.
+
+mod exchange;
+mod gunzip;
+mod info_refs;
+pub(crate) mod ref_rules;
+mod routes;
+mod rpc;
+
+pub(crate) use routes::{GitState, routes};

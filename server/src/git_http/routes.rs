@@ -1,0 +1,120 @@
+//! `/git/<namespace>.git/…`.
+
+use super::{info_refs, rpc};
+use crate::bus::Bus;
+use crate::failure::Failure;
+use crate::hook_socket::PushRegistry;
+use crate::namespace::LiveNamespace;
+use crate::rest::problem::status_of;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use configbus_gitstore::git::Service;
+use configbus_model::{ErrorKind, Namespace};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// How long a client waits for its turn when all Git children of its namespace are in use.
+const TURN_WITHIN: Duration = Duration::from_secs(20);
+
+/// When a client that got no turn may come back.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// What the Git routes need.
+#[derive(Clone)]
+pub(crate) struct GitState {
+    pub(crate) bus: Arc<Bus>,
+    pub(crate) pushes: PushRegistry,
+    pub(crate) hooks: PathBuf,
+    pub(crate) hook_socket: PathBuf,
+    pub(crate) data: PathBuf,
+}
+
+/// Returns the routes.
+pub(crate) fn routes(state: GitState) -> Router {
+    Router::new()
+        .route("/git/{repository}/info/refs", get(info_refs::answer))
+        .route(
+            "/git/{repository}/git-upload-pack",
+            post(|state, path, request| rpc::answer(state, path, Service::UploadPack, request)),
+        )
+        .route(
+            "/git/{repository}/git-receive-pack",
+            post(|state, path, request| rpc::answer(state, path, Service::ReceivePack, request)),
+        )
+        .route("/git/{repository}/{*file}", any(refuse_file))
+        .route("/git/{repository}", any(refuse_file_at_root))
+        .with_state(state)
+}
+
+/// An answer that the Git client prints after `remote:`.
+pub(super) struct GitRefusal(pub(super) StatusCode, pub(super) Failure);
+
+impl From<Failure> for GitRefusal {
+    fn from(failure: Failure) -> Self {
+        // Git waits and tries again by itself only on 503 of some proxies; 429 reads better in its output.
+        Self(status_of(failure.kind), failure)
+    }
+}
+
+impl IntoResponse for GitRefusal {
+    fn into_response(self) -> Response {
+        let text = format!("{}\n", self.1.message);
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        let mut response = (self.0, [(header::CONTENT_TYPE, plain)], text).into_response();
+        if let Some(delay) = self.1.details.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(delay.as_secs().max(1)));
+        }
+        response
+    }
+}
+
+/// Finds the namespace that a repository's name in a URL means.
+pub(super) fn find(bus: &Bus, repository: &str) -> Result<Arc<LiveNamespace>, Failure> {
+    let name = repository.strip_suffix(".git").unwrap_or(repository);
+    let known: Vec<&str> = bus.namespaces.keys().map(Namespace::as_str).collect();
+    let found = Namespace::parse(name).ok().and_then(|name| bus.namespaces.get(&name));
+    found.cloned().ok_or_else(|| {
+        let name: String = name.chars().take(80).collect();
+        let urls: Vec<String> = known.iter().map(|name| format!("/git/{name}.git")).collect();
+        Failure::not_found(format!("namespace {name:?} does not exist on this server, there is {}", urls.join(", ")))
+    })
+}
+
+/// Waits for a turn among the Git children of a namespace.
+pub(super) async fn turn(live: &LiveNamespace) -> Result<OwnedSemaphorePermit, Failure> {
+    let waiting = Arc::clone(&live.git_children).acquire_owned();
+    match tokio::time::timeout(TURN_WITHIN, waiting).await {
+        Ok(Ok(permit)) => Ok(permit),
+        Ok(Err(_)) => Err(Failure::stopping()),
+        Err(_) => {
+            let text = format!("too many clones and pushes of {} at once, try again in a moment", live.name);
+            Err(Failure::exhausted(text, RETRY_AFTER))
+        }
+    }
+}
+
+async fn refuse_file(State(state): State<GitState>, Path((repository, _)): Path<(String, String)>) -> GitRefusal {
+    refuse(&state, &repository)
+}
+
+async fn refuse_file_at_root(State(state): State<GitState>, Path(repository): Path<String>) -> GitRefusal {
+    refuse(&state, &repository)
+}
+
+fn refuse(state: &GitState, repository: &str) -> GitRefusal {
+    match find(&state.bus, repository) {
+        Ok(_) => dumb_protocol(),
+        Err(failure) => failure.into(),
+    }
+}
+
+/// Files of the repository are not served: what was refused in quarantine would be readable.
+pub(super) fn dumb_protocol() -> GitRefusal {
+    let text = "this server speaks Git's smart protocol only, use git 1.6.6 or later";
+    GitRefusal(StatusCode::FORBIDDEN, Failure::new(ErrorKind::Unsupported, text))
+}

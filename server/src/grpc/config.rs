@@ -1,0 +1,198 @@
+//! Service `Config`.
+
+use super::Answers;
+use crate::bus::Bus;
+use crate::committer::{Edit, Expected, Wanted};
+use crate::failure::Failure;
+use crate::ops::read::{self, DiffRequest, ListRequest, LogRequest};
+use crate::ops::watch::{self, Update, WatchRequest};
+use crate::ops::write::{self, WriteRequest};
+use configbus_gitstore::LogEntry;
+use configbus_model::{ConfigPath, EntryMode, Namespace, Revision};
+use configbus_proto::convert::{head_to_wire, mode_from_wire, namespace_from_wire, path_from_wire};
+use configbus_proto::v1;
+use configbus_proto::v1::config_server::Config;
+use futures_util::StreamExt as _;
+use std::sync::Arc;
+use tonic::{Request, Response, Status};
+
+pub(super) struct ConfigService(pub(super) Arc<Bus>);
+
+#[tonic::async_trait]
+impl Config for ConfigService {
+    async fn get(&self, request: Request<v1::GetRequest>) -> Result<Response<v1::GetResponse>, Status> {
+        let request = request.into_inner();
+        let path = path_from_wire(&request.path)?;
+        let file = read::get(&self.0, path, revision(request.revision)).await?;
+        Ok(Response::new(v1::GetResponse {
+            entry: Some((&file.entry).into()),
+            content: file.content,
+            head: Some(head_to_wire(&Namespace::main(), &file.head)),
+        }))
+    }
+
+    async fn list(&self, request: Request<v1::ListRequest>) -> Result<Response<v1::ListResponse>, Status> {
+        let request = request.into_inner();
+        let request = ListRequest {
+            prefix: request.prefix,
+            revision: revision(request.revision),
+            recursive: request.recursive,
+            page_size: request.page_size as usize,
+            page_token: request.page_token,
+        };
+        let page = read::list(&self.0, request).await?;
+        Ok(Response::new(v1::ListResponse {
+            entries: page.entries.iter().map(Into::into).collect(),
+            head: Some(head_to_wire(&Namespace::main(), &page.head)),
+            next_page_token: page.next_page_token,
+        }))
+    }
+
+    async fn log(&self, request: Request<v1::LogRequest>) -> Result<Response<v1::LogResponse>, Status> {
+        let request = request.into_inner();
+        let namespace = namespace_from_wire(&request.namespace)?;
+        let path = read::checked_prefix(&request.path)?;
+        let path = if path.is_empty() { None } else { Some(path_from_wire(&path)?) };
+        let (from, limit) = (revision(request.from_revision), request.limit as usize);
+        let request = LogRequest { namespace: namespace.clone(), path, from, limit };
+        let (entries, head) = read::log(&self.0, request).await?;
+        Ok(Response::new(v1::LogResponse {
+            commits: entries.iter().map(|entry| commit_to_wire(&namespace, entry)).collect(),
+            head: Some(head_to_wire(&namespace, &head)),
+        }))
+    }
+
+    async fn diff(&self, request: Request<v1::DiffRequest>) -> Result<Response<v1::DiffResponse>, Status> {
+        let request = request.into_inner();
+        let namespace = namespace_from_wire(&request.namespace)?;
+        let request = DiffRequest {
+            namespace: namespace.clone(),
+            from: Revision(request.from_revision),
+            to: revision(request.to_revision),
+            prefix: request.path,
+            patch: request.patch,
+        };
+        let diff = read::diff(&self.0, request).await?;
+        Ok(Response::new(v1::DiffResponse {
+            changes: diff.changes.iter().map(Into::into).collect(),
+            from: diff.from.as_ref().map(|head| head_to_wire(&namespace, head)),
+            to: Some(head_to_wire(&namespace, &diff.to)),
+            patch: diff.patch,
+        }))
+    }
+
+    async fn compare_and_set(
+        &self,
+        request: Request<v1::CompareAndSetRequest>,
+    ) -> Result<Response<v1::CompareAndSetResponse>, Status> {
+        let header = traceparent_header(&request);
+        let request = request.into_inner();
+        let edits = request.edits.iter().map(edit_from_wire).collect::<Result<Vec<_>, _>>()?;
+        let paths: Vec<ConfigPath> = edits.iter().map(|edit| edit.path.clone()).collect();
+        let request = WriteRequest {
+            edits,
+            message: request.message,
+            validate_only: request.validate_only,
+            traceparent: Some(request.traceparent).filter(|given| !given.is_empty()).or(header),
+        };
+        let written = write::compare_and_set(&self.0, request).await?;
+        let deleted = |path: &ConfigPath| v1::Entry { path: path.to_string(), ..v1::Entry::default() };
+        let entries = paths.iter().zip(&written.entries);
+        Ok(Response::new(v1::CompareAndSetResponse {
+            head: written.head.map(|head| head_to_wire(&Namespace::main(), &head)),
+            committed: written.committed,
+            entries: entries.map(|(path, entry)| entry.as_ref().map_or_else(|| deleted(path), Into::into)).collect(),
+        }))
+    }
+
+    type WatchStream = Answers<v1::WatchResponse>;
+
+    async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let request = request.into_inner();
+        let namespace = namespace_from_wire(&request.namespace)?;
+        let from = revision(request.from_revision);
+        let request = WatchRequest { namespace: namespace.clone(), paths: request.paths, from };
+        let updates = watch::watch(&self.0, request).await?;
+        let answers = updates.map(move |update| Ok(update_to_wire(&namespace, &update?)));
+        Ok(Response::new(answers.boxed()))
+    }
+}
+
+/// Zero means the head.
+fn revision(number: u64) -> Option<Revision> {
+    Some(Revision(number)).filter(|revision| *revision != Revision::ZERO)
+}
+
+fn traceparent_header<T>(request: &Request<T>) -> Option<String> {
+    request.metadata().get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+fn edit_from_wire(edit: &v1::Edit) -> Result<Edit, Status> {
+    use v1::edit::{Change as WireChange, Expected as WireExpected};
+    let path = path_from_wire(&edit.path)?;
+    let missing = |what: &str| Failure::invalid(format!("edit of {path} has no {what}"));
+    let expected = match edit.expected.as_ref().ok_or_else(|| missing("expectation"))? {
+        WireExpected::BlobId(id) => Expected::Blob(id.parse().map_err(Failure::invalid)?),
+        WireExpected::Absent(_) => Expected::Absent,
+        WireExpected::Any(_) => Expected::Any,
+        WireExpected::UnchangedSince(revision) => Expected::UnchangedSince(Revision(*revision)),
+    };
+    let wanted = match edit.change.as_ref().ok_or_else(|| missing("change"))? {
+        WireChange::Content(content) => Wanted::File { content: content.clone(), mode: file_mode(edit.mode)? },
+        WireChange::Delete(_) => Wanted::Deleted,
+    };
+    Ok(Edit { path, expected, wanted })
+}
+
+fn file_mode(mode: i32) -> Result<Option<EntryMode>, Status> {
+    match mode_from_wire(mode)? {
+        Some(EntryMode::Directory) => Err(Failure::invalid("a file cannot get the mode of a directory").into()),
+        mode => Ok(mode),
+    }
+}
+
+fn commit_to_wire(namespace: &Namespace, entry: &LogEntry) -> v1::Commit {
+    let author = &entry.commit.author;
+    v1::Commit {
+        namespace: namespace.to_string(),
+        revision: entry.revision.0,
+        id: entry.commit.id.to_string(),
+        author: format!("{} <{}>", author.name, author.email),
+        message: entry.commit.message.clone(),
+        landed_ms: entry.landed_ms,
+    }
+}
+
+fn update_to_wire(namespace: &Namespace, update: &Update) -> v1::WatchResponse {
+    v1::WatchResponse {
+        head: Some(head_to_wire(namespace, &update.head)),
+        from_revision: update.from.0,
+        changes: update.changes.iter().map(Into::into).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_without_expectation_or_change_is_refused() {
+        let bare = v1::Edit { path: "a.json".into(), ..v1::Edit::default() };
+        assert_eq!(edit_from_wire(&bare).unwrap_err().message(), "edit of a.json has no expectation");
+        let expecting = v1::Edit { expected: Some(v1::edit::Expected::Any(v1::Empty {})), ..bare };
+        assert_eq!(edit_from_wire(&expecting).unwrap_err().message(), "edit of a.json has no change");
+    }
+
+    #[test]
+    fn an_edit_is_read_as_it_was_meant() {
+        let edit = v1::Edit {
+            path: "a.json".into(),
+            mode: v1::Mode::Executable.into(),
+            expected: Some(v1::edit::Expected::UnchangedSince(7)),
+            change: Some(v1::edit::Change::Content("{}".into())),
+        };
+        let read = edit_from_wire(&edit).unwrap();
+        assert_eq!(read.expected, Expected::UnchangedSince(Revision(7)));
+        assert_eq!(read.wanted, Wanted::File { content: "{}".into(), mode: Some(EntryMode::Executable) });
+    }
+}

@@ -1,0 +1,196 @@
+//! Service `Fleet`.
+
+use crate::bus::Bus;
+use crate::failure::Failure;
+use crate::fleet::{Host, Progress, Refusal, propagation};
+use configbus_model::Revision;
+use configbus_proto::convert::{
+    WireError, head_from_wire, head_to_wire, heads_from_wire, heads_to_wire, member_to_wire, namespace_from_wire,
+    tree_from_wire,
+};
+use configbus_proto::v1;
+use configbus_proto::v1::fleet_server::Fleet;
+use std::sync::Arc;
+use std::time::Duration;
+use tonic::{Request, Response, Status, Streaming};
+
+/// Longest wait of one call; a client that wants more calls again.
+const WAIT_MAX: Duration = Duration::from_secs(600);
+
+/// Wait of a call that names none.
+const WAIT_DEFAULT: Duration = Duration::from_secs(30);
+
+pub(super) struct FleetService(pub(super) Arc<Bus>);
+
+#[tonic::async_trait]
+impl Fleet for FleetService {
+    async fn status(&self, _: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
+        Ok(Response::new(status(&self.0)))
+    }
+
+    async fn wait(&self, request: Request<v1::WaitRequest>) -> Result<Response<v1::WaitResponse>, Status> {
+        let request = request.into_inner();
+        let namespace = namespace_from_wire(&request.namespace)?;
+        let live = self.0.namespace(&namespace)?;
+        let revision = match request.revision {
+            0 => live.head()?.revision,
+            number => Revision(number),
+        };
+        let percent = checked_percent(request.percent)?;
+        let patience = match request.timeout_ms {
+            0 => WAIT_DEFAULT,
+            given => Duration::from_millis(given).min(WAIT_MAX),
+        };
+        let waiting = self.0.fleet.wait(&namespace, revision, percent, patience);
+        let (reached, progress) = tokio::select! {
+            done = waiting => done,
+            () = self.0.stopping.cancelled() => return Err(Failure::stopping().into()),
+        };
+        Ok(Response::new(progress_to_wire(reached, &progress)))
+    }
+
+    async fn hosts(&self, request: Request<v1::HostsRequest>) -> Result<Response<v1::HostsResponse>, Status> {
+        let heads = self.0.heads();
+        let behind = request.into_inner().behind_only.then_some(&heads);
+        let hosts = self.0.fleet.hosts(behind).iter().map(host_to_wire).collect();
+        Ok(Response::new(v1::HostsResponse { hosts, heads: heads_to_wire(&heads) }))
+    }
+
+    async fn report(
+        &self,
+        request: Request<Streaming<v1::ReportRequest>>,
+    ) -> Result<Response<v1::ReportResponse>, Status> {
+        let mut messages = request.into_inner();
+        let mut session = self.0.fleet.open_report();
+        loop {
+            let message = tokio::select! {
+                () = self.0.stopping.cancelled() => return Err(Failure::stopping().into()),
+                message = messages.message() => message?,
+            };
+            let Some(message) = message else { return Ok(Response::new(v1::ReportResponse {})) };
+            let hosts = message.hosts.iter().map(|host| host_from_wire(&message.store, host));
+            let hosts = hosts.collect::<Result<Vec<_>, WireError>>()?;
+            let applied = session.take(&message.store, hosts, &message.gone, self.0.clock.now_ms());
+            propagation::record(&self.0, &applied);
+        }
+    }
+}
+
+/// Describes the bus as a whole.
+fn status(bus: &Bus) -> v1::StatusResponse {
+    let heads = bus.heads();
+    let tally = bus.fleet.tally(&heads);
+    let stores = bus
+        .registry
+        .members()
+        .borrow()
+        .iter()
+        .filter(|member| member.role == configbus_model::Role::Store)
+        .map(member_to_wire)
+        .collect();
+    let unannounced =
+        bus.announcer.unannounced().borrow().iter().map(|(ns, entry)| head_to_wire(ns, &entry.head)).collect();
+    v1::StatusResponse {
+        heads: heads_to_wire(&heads),
+        stores,
+        hosts_total: tally.total,
+        hosts_connected: tally.connected,
+        hosts_current: tally.current,
+        hosts_refusing: tally.refusing,
+        coordination: bus.registry.kind().to_owned(),
+        coordination_connected: bus.registry.connection().borrow().is_connected(),
+        unannounced,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_ms: bus.started_ms,
+    }
+}
+
+fn checked_percent(percent: f64) -> Result<f64, Failure> {
+    match percent {
+        0.0 => Ok(100.0),
+        percent if percent > 0.0 && percent <= 100.0 => Ok(percent),
+        percent => Err(Failure::invalid(format!("percent is {percent}, expected more than 0 and at most 100"))),
+    }
+}
+
+fn progress_to_wire(reached: bool, progress: &Progress) -> v1::WaitResponse {
+    v1::WaitResponse {
+        reached,
+        hosts_applied: progress.applied,
+        hosts_total: progress.total,
+        behind: progress.behind.iter().map(host_to_wire).collect(),
+    }
+}
+
+fn host_from_wire(store: &str, host: &v1::HostStatus) -> Result<Host, WireError> {
+    if host.host.is_empty() {
+        return Err(WireError::new("host", "it is missing"));
+    }
+    Ok(Host {
+        name: host.host.clone(),
+        incarnation: host.incarnation.clone(),
+        labels: host.labels.clone().into_iter().collect(),
+        store: if host.store.is_empty() { store.to_owned() } else { host.store.clone() },
+        applied: heads_from_wire(&host.applied)?,
+        effective_tree: tree_from_wire(&host.effective_tree)?,
+        applied_ms: 0,
+        refusals: host.refusals.iter().map(refusal_from_wire).collect::<Result<_, _>>()?,
+        connected: host.connected,
+        version: host.version.clone(),
+    })
+}
+
+fn refusal_from_wire(refusal: &v1::Refusal) -> Result<Refusal, WireError> {
+    let head = refusal.head.as_ref().ok_or_else(|| WireError::new("refusal.head", "it is missing"))?;
+    let (namespace, head) = head_from_wire(head)?;
+    Ok(Refusal { namespace, head, reason: refusal.reason.clone(), time_ms: refusal.time_ms })
+}
+
+/// Wraps a host.
+fn host_to_wire(host: &Host) -> v1::HostStatus {
+    let refusal = |refusal: &Refusal| v1::Refusal {
+        head: Some(head_to_wire(&refusal.namespace, &refusal.head)),
+        reason: refusal.reason.clone(),
+        time_ms: refusal.time_ms,
+    };
+    v1::HostStatus {
+        host: host.name.clone(),
+        incarnation: host.incarnation.clone(),
+        labels: host.labels.clone().into_iter().collect(),
+        store: host.store.clone(),
+        applied: heads_to_wire(&host.applied),
+        effective_tree: host.effective_tree.map(|tree| tree.to_string()).unwrap_or_default(),
+        applied_ms: host.applied_ms,
+        refusals: host.refusals.iter().map(refusal).collect(),
+        connected: host.connected,
+        version: host.version.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_outside_of_its_range_is_refused() {
+        assert_eq!(checked_percent(0.0).unwrap(), 100.0);
+        assert_eq!(checked_percent(99.9).unwrap(), 99.9);
+        for wrong in [-1.0, 100.1, f64::NAN] {
+            assert!(checked_percent(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_host_survives_the_wire() {
+        let wire = v1::HostStatus {
+            host: "h".into(),
+            incarnation: "7f".into(),
+            store: "s".into(),
+            connected: true,
+            ..v1::HostStatus::default()
+        };
+        let host = host_from_wire("elsewhere", &wire).unwrap();
+        assert_eq!(host_to_wire(&host), wire);
+        assert!(host_from_wire("s", &v1::HostStatus::default()).is_err());
+    }
+}

@@ -1,0 +1,66 @@
+//! The gRPC facade: wire in, operation, wire out.
+
+mod config;
+mod distribution;
+mod fleet;
+
+use crate::bus::Bus;
+use configbus_coordination::{Embedded, EmbeddedService};
+use configbus_model::ErrorKind;
+use configbus_proto::v1::config_server::ConfigServer;
+use configbus_proto::v1::coordination_server::{Coordination, CoordinationServer};
+use configbus_proto::v1::distribution_server::DistributionServer;
+use configbus_proto::v1::fleet_server::FleetServer;
+use configbus_proto::v1::{self};
+use configbus_proto::{DESCRIPTORS, MESSAGE_BYTES_MAX, status};
+use configbus_runtime::Tasks;
+use futures_util::stream::BoxStream;
+use std::sync::Arc;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status, Streaming};
+
+/// What a streaming call returns.
+type Answers<T> = BoxStream<'static, Result<T, Status>>;
+
+/// Builds the routes of all services. `embedded` is the registry to offer, if this server has one to offer.
+pub(crate) async fn routes(bus: &Arc<Bus>, embedded: Option<Arc<Embedded>>, tasks: &Tasks) -> axum::Router {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<ConfigServer<config::ConfigService>>().await;
+    health.set_serving::<DistributionServer<distribution::DistributionService>>().await;
+    health.set_serving::<FleetServer<fleet::FleetService>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .expect("the embedded descriptors are those of this build");
+    let config = ConfigServer::new(config::ConfigService(Arc::clone(bus)))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let distribution = DistributionServer::new(distribution::DistributionService(Arc::clone(bus), tasks.clone()));
+    let fleet = FleetServer::new(fleet::FleetService(Arc::clone(bus)))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let routes = Routes::new(health_service)
+        .add_service(reflection)
+        .add_service(config)
+        .add_service(distribution)
+        .add_service(fleet);
+    let routes = match embedded {
+        Some(embedded) => routes.add_service(CoordinationServer::new(EmbeddedService::new(embedded, tasks.clone()))),
+        None => routes.add_service(CoordinationServer::new(ElsewhereCoordination)),
+    };
+    routes.prepare().into_axum_router()
+}
+
+/// Answers stores that look for embedded coordination on a server that uses ZooKeeper.
+struct ElsewhereCoordination;
+
+#[tonic::async_trait]
+impl Coordination for ElsewhereCoordination {
+    type JoinStream = Answers<v1::JoinResponse>;
+
+    async fn join(&self, _: Request<Streaming<v1::JoinRequest>>) -> Result<Response<Self::JoinStream>, Status> {
+        let text = "this server coordinates through zookeeper: give the store the same zookeeper settings";
+        Err(status::to_status(ErrorKind::Unsupported, text, &status::Details::default()))
+    }
+}

@@ -1,0 +1,147 @@
+//! May these objects enter?
+
+use super::push::{Checked, Push};
+use crate::committer::{CommitError, landing_tree};
+use crate::git_http::ref_rules::{RefRule, kept_only_line, rule_of};
+use crate::namespace::LiveNamespace;
+use configbus_gitstore::{CandidateView, HeadCommit, Quarantine, ReadError, Store};
+use configbus_hooks::wire::{PreReceive, QuarantinePaths, ReferenceUpdate, Verdict};
+use configbus_hooks::{CandidateError, Gate, GitCandidate, PushOptionError, PushOptions, Report};
+use configbus_model::{ErrorKind, Namespace, ObjectId};
+use configbus_runtime::report;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Why a push is refused before its objects enter.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error(transparent)]
+    Reference(#[from] crate::git_http::ref_rules::RefRefusal),
+    #[error(transparent)]
+    Option(#[from] PushOptionError),
+    #[error("dry-run is for main: {reference} would be stored")]
+    DryRunElsewhere { reference: String },
+    #[error("{reference} is {object}, which is no commit")]
+    NoCommit { reference: String, object: ObjectId },
+    #[error("git handed the objects over without a quarantine")]
+    NoQuarantine,
+    #[error(transparent)]
+    Landing(#[from] CommitError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Candidate(#[from] CandidateError),
+}
+
+impl Refusal {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Reference(_) | Self::DryRunElsewhere { .. } | Self::NoCommit { .. } => ErrorKind::Invalid,
+            Self::Option(error) => error.kind(),
+            Self::NoQuarantine => ErrorKind::Internal,
+            Self::Landing(error) => error.kind(),
+            Self::Read(error) => error.kind(),
+            Self::Candidate(error) => error.kind(),
+        }
+    }
+
+    /// Returns what the pusher reads. A report speaks for itself; what is the server's fault goes to the log as well.
+    fn text(&self) -> String {
+        match self {
+            Self::Landing(CommitError::Rejected(findings)) => format!("\n{}", findings.render_plain()),
+            error if error.kind() == ErrorKind::Internal => {
+                let chain = report::chain(error);
+                tracing::error!("cannot check a push: {chain}");
+                chain
+            }
+            error => error.to_string(),
+        }
+    }
+}
+
+/// Judges a push and remembers the verdict for proc-receive.
+pub(super) async fn judge(live: &Arc<LiveNamespace>, push: &Arc<Push>, request: PreReceive) -> Verdict {
+    let updates = request.updates.clone();
+    let (store, gate, namespace) = (live.store.clone(), Arc::clone(&live.gate), live.name.clone());
+    let judged = live.check(move || check(&store, &gate, &namespace, &request)).await;
+    match judged {
+        Ok(Accepted { options, head, text }) => {
+            let head = head.map(|head| head.commit);
+            let is_accepted = push.accept(Checked { updates, options, head });
+            Verdict { is_accepted, text }
+        }
+        Err(refusal) => {
+            let kind = refusal.kind().as_str();
+            metrics::counter!("configbus_server_pushes_refused_total", "reason" => kind).increment(1);
+            tracing::info!(namespace = %push.namespace, reason = kind, "refused a push to {}", push.namespace);
+            Verdict { is_accepted: false, text: refusal.text() }
+        }
+    }
+}
+
+struct Accepted {
+    options: PushOptions,
+    head: Option<HeadCommit>,
+    text: String,
+}
+
+fn check(store: &Store, gate: &Gate, namespace: &Namespace, request: &PreReceive) -> Result<Accepted, Refusal> {
+    let options = PushOptions::parse(&request.push_options)?;
+    let mut text = String::new();
+    let mut landing = Vec::new();
+    let mut kept = Vec::new();
+    for update in &request.updates {
+        match rule_of(&update.reference, update.new)? {
+            RefRule::Land => landing.push(update),
+            RefRule::KeepOnly if options.dry_run => {
+                return Err(Refusal::DryRunElsewhere { reference: update.reference.clone() });
+            }
+            RefRule::KeepOnly => {
+                let _ = writeln!(text, "{}", kept_only_line(namespace, &update.reference));
+                kept.push(update.new);
+            }
+        }
+    }
+    let head = store.head();
+    let view = open(store, request.quarantine.as_ref())?;
+    check_kept(gate, &view, &kept)?;
+    for update in landing {
+        check_landing(gate, &view, head.as_ref(), update)?;
+    }
+    Ok(Accepted { options, head, text })
+}
+
+fn open(store: &Store, quarantine: Option<&QuarantinePaths>) -> Result<CandidateView, Refusal> {
+    let QuarantinePaths { object_dir, alternates } = quarantine.ok_or(Refusal::NoQuarantine)?.clone();
+    Ok(store.open_quarantined(&Quarantine { object_dir, alternates })?)
+}
+
+fn check_kept(gate: &Gate, view: &CandidateView, tips: &[ObjectId]) -> Result<(), Refusal> {
+    if tips.is_empty() {
+        return Ok(());
+    }
+    accepted(gate.check(&GitCandidate::undistributed(view, tips))?)
+}
+
+/// Lands the tip on the head, in thought only.
+fn check_landing(
+    gate: &Gate,
+    view: &CandidateView,
+    head: Option<&HeadCommit>,
+    update: &ReferenceUpdate,
+) -> Result<(), Refusal> {
+    let no_commit = || Refusal::NoCommit { reference: update.reference.clone(), object: update.new };
+    let tip = view.peel_to_commit(update.new)?.ok_or_else(no_commit)?;
+    if tip.object_id() != update.new {
+        return Err(no_commit());
+    }
+    let tips = [update.new];
+    // Shapes first: a tree with refused names may not be readable far enough for a merge.
+    accepted(gate.check(&GitCandidate::undistributed(view, &tips))?)?;
+    let tree = landing_tree(view.trial_merge(head.map(|head| head.commit), tip)?, head)?;
+    accepted(gate.check(&GitCandidate::step(view, head.map(|head| head.tree), tree))?)
+}
+
+fn accepted(report: Report) -> Result<(), Refusal> {
+    if report.is_accepted() { Ok(()) } else { Err(CommitError::Rejected(report).into()) }
+}

@@ -1,0 +1,146 @@
+//! Land what pre-receive accepted, and tell the client something it can believe.
+//!
+//! What the client is told decides what its `origin/main` becomes. When the pushed tip is the head, it is told so. When
+//! the bus made a merge, the client does not have that commit: it is told about another reference, which leaves its
+//! tracking branch alone until the next fetch.
+
+use super::push::{Checked, Push};
+use crate::committer::{Change, CommitError, How, Landed as LandedChange, PushChange};
+use crate::git_http::ref_rules::{FOR_MAIN, MAIN};
+use crate::namespace::LiveNamespace;
+use configbus_hooks::wire::{Landed, Outcome, OutcomeResult, ProcReceive, ReferenceUpdate};
+use configbus_model::{CommitId, ErrorKind, Head, Namespace, ObjectId};
+use configbus_runtime::report;
+
+/// Reference named to a client whose push was merged.
+const LANDED_REFERENCE: &str = "refs/landed/main";
+
+/// Reference named to a client that asked for a dry run.
+const DRY_RUN_REFERENCE: &str = "refs/dry-run/main";
+
+/// Lands every update, one after the other.
+pub(super) async fn land(live: &LiveNamespace, push: &Push, request: ProcReceive) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(request.updates.len());
+    for update in request.updates {
+        let outcome = match push.checked().filter(|checked| checked.updates.contains(&update)) {
+            Some(checked) if checked.options.dry_run => dry_run(live.board.current().as_ref(), &update),
+            Some(checked) => land_one(live, push, checked, &update).await,
+            None => refused(&update, &CommitError::NotChecked),
+        };
+        outcomes.push(outcome);
+    }
+    outcomes
+}
+
+async fn land_one(live: &LiveNamespace, push: &Push, checked: &Checked, update: &ReferenceUpdate) -> Outcome {
+    let change = PushChange {
+        tip: CommitId::from(update.new),
+        reason: checked.options.reason.clone(),
+        traceparent: push.traceparent.clone(),
+        checked_on: checked.head,
+    };
+    match live.committer.land(Change::Push(change)).await {
+        Ok(landed) => accepted(&live.name, update, &landed),
+        Err(error) => refused(update, &error),
+    }
+}
+
+fn accepted(namespace: &Namespace, update: &ReferenceUpdate, landed: &LandedChange) -> Outcome {
+    let head = &landed.head;
+    let mut lines = vec![format!("landed as {} on main of {namespace} ({:.12})", head.revision, head.commit)];
+    if landed.how == How::Merged {
+        lines.push("main had moved: your commits were merged, `git pull --ff-only` brings you up to date".into());
+    }
+    Outcome {
+        reference: update.reference.clone(),
+        result: OutcomeResult::Landed(believable(&update.reference, landed)),
+        remote_lines: lines,
+    }
+}
+
+/// Returns what keeps the client's tracking branch right.
+fn believable(reference: &str, landed: &LandedChange) -> Landed {
+    let old = landed.before.as_ref().map(|head| head.commit.object_id());
+    let new = Some(landed.head.commit.object_id());
+    match (reference, landed.how) {
+        (FOR_MAIN, _) => Landed { reference: None, old: None, new },
+        (_, How::Merged) => Landed { reference: Some(LANDED_REFERENCE.into()), old, new },
+        _ => Landed { reference: Some(MAIN.into()), old, new },
+    }
+}
+
+fn dry_run(head: Option<&Head>, update: &ReferenceUpdate) -> Outcome {
+    let on = head.map_or_else(|| "an empty main".to_owned(), |head| head.revision.to_string());
+    let old = head.map_or(ObjectId::ZERO, |head| head.commit.object_id());
+    let landed = Landed { reference: Some(DRY_RUN_REFERENCE.into()), old: Some(old), new: Some(update.new) };
+    Outcome {
+        reference: update.reference.clone(),
+        result: OutcomeResult::Landed(landed),
+        remote_lines: vec![format!("dry run: valid on {on}, nothing was landed")],
+    }
+}
+
+fn refused(update: &ReferenceUpdate, error: &CommitError) -> Outcome {
+    if error.kind() == ErrorKind::Internal {
+        tracing::error!("cannot land a push: {}", report::chain(error));
+    }
+    let text = match error {
+        CommitError::Rejected(findings) => format!("{error}\n{}", findings.render_plain()),
+        error => error.to_string(),
+    };
+    let mut lines = text.lines().map(str::to_owned);
+    let reason = lines.next().unwrap_or_default();
+    Outcome {
+        reference: update.reference.clone(),
+        result: OutcomeResult::Refused(reason),
+        remote_lines: lines.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use configbus_model::{Epoch, Revision, TreeId};
+
+    fn head(revision: u8) -> Head {
+        Head {
+            epoch: Epoch::FIRST,
+            revision: Revision(u64::from(revision)),
+            commit: CommitId::from_bytes([revision; 20]),
+            tree: TreeId::EMPTY,
+            time_ms: 0,
+            traceparent: None,
+        }
+    }
+
+    fn update(reference: &str) -> ReferenceUpdate {
+        ReferenceUpdate { old: ObjectId::ZERO, new: ObjectId::from_bytes([9; 20]), reference: reference.into() }
+    }
+
+    fn told(reference: &str, how: How) -> Landed {
+        let landed = LandedChange { head: head(2), before: Some(head(1)), how };
+        match accepted(&Namespace::main(), &update(reference), &landed).result {
+            OutcomeResult::Landed(told) => told,
+            OutcomeResult::Refused(reason) => panic!("{reason}"),
+        }
+    }
+
+    #[test]
+    fn a_client_whose_tip_is_the_head_believes_that_main_moved() {
+        assert_eq!(told(MAIN, How::FastForward).reference.as_deref(), Some(MAIN));
+    }
+
+    #[test]
+    fn a_client_whose_push_was_merged_keeps_its_tracking_branch() {
+        assert_eq!(told(MAIN, How::Merged).reference.as_deref(), Some(LANDED_REFERENCE));
+        assert_eq!(told(FOR_MAIN, How::Merged).reference, None);
+        assert_eq!(told(FOR_MAIN, How::FastForward).new, Some(head(2).commit.object_id()));
+    }
+
+    #[test]
+    fn a_refusal_is_one_line_and_the_rest_follows() {
+        let outcome = refused(&update(MAIN), &CommitError::PushConflict(Vec::new()));
+        assert_eq!(outcome.result, OutcomeResult::Refused("the same files were changed on main meanwhile".into()));
+        assert_eq!(outcome.remote_lines, ["run `git pull`, resolve them and push again"]);
+    }
+}

@@ -1,0 +1,88 @@
+//! The one port: Git, gRPC, REST, metrics and the status page behind one guard.
+
+use crate::bus::Bus;
+use crate::data::DataFolder;
+use crate::failure::Failure;
+use crate::git_http::{self, GitState};
+use crate::web::host_guard::{HostGuard, refuse_foreign};
+use crate::web::{BoundedListener, HealthState, health_routes, page};
+use crate::{grpc, rest};
+use axum::Router;
+use axum::http::{HeaderMap, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use configbus_coordination::Embedded;
+use configbus_model::ErrorKind;
+use configbus_runtime::{CancellationToken, Readiness, Tasks};
+use std::future::IntoFuture as _;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long requests under way may take once the server stops.
+const FINISH_WITHIN: Duration = Duration::from_secs(10);
+
+/// What stands behind the port.
+pub(crate) struct Front {
+    pub(crate) git: GitState,
+    pub(crate) bus: Arc<Bus>,
+    pub(crate) embedded: Option<Arc<Embedded>>,
+    pub(crate) readiness: Readiness,
+    pub(crate) not_serving: &'static str,
+    pub(crate) host_names: Vec<String>,
+    pub(crate) connections_max: usize,
+    /// Held until the last request is answered.
+    pub(crate) _data: Arc<DataFolder>,
+}
+
+/// Starts answering.
+pub(crate) fn start(front: Front, listener: TcpListener, addr: SocketAddr, tasks: &Tasks) {
+    let group = tasks.clone();
+    tasks.spawn("http", async move { serve(front, listener, addr, &group).await });
+}
+
+async fn serve(front: Front, listener: TcpListener, addr: SocketAddr, tasks: &Tasks) -> io::Result<()> {
+    let router = router(&front, addr, tasks).await;
+    let listener = BoundedListener::new(listener, front.connections_max);
+    let stop = tasks.shutdown_token();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    front.readiness.met(front.not_serving);
+    tokio::select! {
+        ended = serving.into_future() => ended,
+        () = overdue(stop) => {
+            tracing::warn!("cut off requests that did not end within {} s", FINISH_WITHIN.as_secs());
+            Ok(())
+        }
+    }
+}
+
+async fn overdue(stop: CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(FINISH_WITHIN).await;
+}
+
+async fn router(front: &Front, addr: SocketAddr, tasks: &Tasks) -> Router {
+    let guard = Arc::new(HostGuard::new(addr, &front.host_names));
+    let health = HealthState { bus: Arc::clone(&front.bus), readiness: front.readiness.clone() };
+    grpc::routes(&front.bus, front.embedded.clone(), tasks)
+        .await
+        .merge(git_http::routes(front.git.clone()))
+        .merge(rest::routes(&front.bus))
+        .merge(health_routes(health))
+        .route("/", get(page))
+        .fallback(unknown)
+        .layer(from_fn_with_state(guard, refuse_foreign))
+}
+
+/// Answers in the caller's protocol that nothing is there.
+async fn unknown(headers: HeaderMap) -> Response {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if content_type.starts_with("application/grpc") {
+        let failure = Failure::new(ErrorKind::Unsupported, "this server has no such service or method");
+        return tonic::Status::from(failure).into_http::<axum::body::Body>();
+    }
+    Failure::not_found("there is nothing at this path, see / and /openapi.json").into_response()
+}

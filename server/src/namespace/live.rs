@@ -1,0 +1,166 @@
+//! A namespace with its repository, its head and its committer.
+
+use super::HeadBoard;
+use crate::committer::Committer;
+use crate::data::DataFolder;
+use crate::failure::Failure;
+use crate::settings::Limits;
+use configbus_gitstore::{HeadCommit, LeftoversError, OpenError, ReadError, RepositorySettings, Store};
+use configbus_hooks::Gate;
+use configbus_model::{Epoch, ErrorKind, Head, Namespace, Revision};
+use configbus_runtime::BlockingPool;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Reads of one namespace at a time; more wait. Twice the cores of a small machine, so that a slow disk does not idle
+/// them and one tenant does not take all threads.
+const READS_MAX: usize = 8;
+
+/// Gate runs of one namespace at a time. Each uses several threads already.
+const CHECKS_MAX: usize = 2;
+
+/// Packs written to stores at a time. Each may block for as long as its reader is slow, so they have no share in reads.
+const TRANSFERS_MAX: usize = 32;
+
+/// Why a namespace cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenNamespaceError {
+    /// Its repository cannot be opened.
+    #[error("cannot open namespace {namespace}")]
+    Open {
+        /// Which.
+        namespace: Namespace,
+        /// Why.
+        source: OpenError,
+    },
+    /// What a killed predecessor left cannot be removed.
+    #[error("cannot clear leftovers in namespace {namespace}")]
+    Leftovers {
+        /// Which.
+        namespace: Namespace,
+        /// Why.
+        source: LeftoversError,
+    },
+}
+
+/// What the facades read from and hand changes to.
+pub(crate) struct LiveNamespace {
+    pub(crate) name: Namespace,
+    pub(crate) store: Store,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) board: Arc<HeadBoard>,
+    pub(crate) committer: Committer,
+    /// Bounds the Git children of clients.
+    pub(crate) git_children: Arc<Semaphore>,
+    epoch: Epoch,
+    reads: BlockingPool,
+    checks: BlockingPool,
+    transfers: BlockingPool,
+}
+
+/// Opens or makes the repository of a namespace and clears what a killed server left in it.
+pub(crate) fn open_repository(
+    data: &DataFolder,
+    namespace: &Namespace,
+    limits: &Limits,
+) -> Result<Store, OpenNamespaceError> {
+    let settings = RepositorySettings { hooks_dir: Some(data.hooks()), push_bytes_max: limits.push_bytes_max };
+    let named = || namespace.clone();
+    let store = Store::open_or_create(&data.repository(namespace), &settings)
+        .map_err(|source| OpenNamespaceError::Open { namespace: named(), source })?;
+    let leftovers = store
+        .clear_leftovers(data.lock())
+        .map_err(|source| OpenNamespaceError::Leftovers { namespace: named(), source })?;
+    if !leftovers.is_empty() {
+        tracing::warn!(%namespace, count = leftovers.len(), "cleared what a killed server left in {namespace}");
+    }
+    Ok(store)
+}
+
+/// Places a commit of the repository among the heads of an epoch.
+pub(crate) fn head_of(epoch: Epoch, commit: &HeadCommit, traceparent: Option<String>) -> Head {
+    Head {
+        epoch,
+        revision: commit.revision,
+        commit: commit.commit,
+        tree: commit.tree,
+        time_ms: commit.landed_ms,
+        traceparent,
+    }
+}
+
+impl LiveNamespace {
+    pub(crate) fn new(
+        name: Namespace,
+        epoch: Epoch,
+        store: Store,
+        gate: Arc<Gate>,
+        committer: Committer,
+        limits: &Limits,
+    ) -> Self {
+        let head = store.head().map(|commit| head_of(epoch, &commit, None));
+        Self {
+            board: Arc::new(HeadBoard::new(head)),
+            git_children: Arc::new(Semaphore::new(limits.git_children_max)),
+            reads: BlockingPool::new(READS_MAX),
+            checks: BlockingPool::new(CHECKS_MAX),
+            transfers: BlockingPool::new(TRANSFERS_MAX),
+            name,
+            epoch,
+            store,
+            gate,
+            committer,
+        }
+    }
+
+    /// Reads from the repository off the async threads.
+    pub(crate) async fn read<T, E>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        E: Into<Failure> + Send + 'static,
+    {
+        let store = self.store.clone();
+        self.reads.run(move || work(&store)).await.map_err(Into::into)
+    }
+
+    /// Runs a check of the gate off the async threads.
+    pub(crate) async fn check<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        self.checks.run(work).await
+    }
+
+    /// Runs work that may wait for a peer off the async threads.
+    pub(crate) async fn transfer<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        self.transfers.run(work).await
+    }
+
+    /// Returns the head, or an empty namespace's failure.
+    pub(crate) fn head(&self) -> Result<Head, Failure> {
+        let empty = || Failure::not_found(format!("namespace {} has no commit yet: push one first", self.name));
+        self.board.current().ok_or_else(empty)
+    }
+
+    /// Returns the head, or the revision that was asked for.
+    pub(crate) async fn head_at(self: &Arc<Self>, revision: Option<Revision>) -> Result<Head, Failure> {
+        let head = self.head()?;
+        let Some(revision) = revision.filter(|revision| *revision != head.revision) else { return Ok(head) };
+        let newest = head.revision;
+        let commit = self.read(move |store| store.commit_at(revision)).await?;
+        let commit = commit.ok_or_else(|| {
+            Failure::not_found(format!("{revision} does not exist in {}, the head is {newest}", self.name))
+        })?;
+        Ok(head_of(self.epoch, &commit, None))
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        // Ids that readers pass were looked up on the way; an object that is missing then is damage.
+        match error.kind() {
+            ErrorKind::Invalid => Self::invalid(error),
+            _ => Self::internal(&error),
+        }
+    }
+}

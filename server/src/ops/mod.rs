@@ -1,0 +1,5 @@
+//! The operations of the API, without a protocol. gRPC and REST give them a shape.
+
+pub(crate) mod read;
+pub(crate) mod watch;
+pub(crate) mod write;

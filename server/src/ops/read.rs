@@ -1,0 +1,204 @@
+//! Reading: files, listings, history, differences.
+
+use crate::bus::Bus;
+use crate::failure::Failure;
+use crate::namespace::LiveNamespace;
+use bytes::Bytes;
+use configbus_gitstore::{ListQuery, Listing, LogEntry, ReadError, Store};
+use configbus_model::{Change, CommitId, ConfigPath, Entry, EntryMode, Head, Namespace, Revision};
+use std::sync::Arc;
+
+/// Entries of one page of a listing, unless asked otherwise, and at most.
+const PAGE_DEFAULT: usize = 1_000;
+const PAGE_MAX: usize = 10_000;
+
+/// Commits of one page of history, unless asked otherwise, and at most.
+const LOG_DEFAULT: usize = 50;
+const LOG_MAX: usize = 1_000;
+
+/// Stretches of history searched for one page of a path's log. Each is bounded by the store.
+const LOG_STRETCHES_MAX: usize = 64;
+
+/// Changes one difference may have in one answer.
+const CHANGES_MAX: usize = 50_000;
+
+/// A file at a revision.
+pub(crate) struct FileAt {
+    pub(crate) entry: Entry,
+    pub(crate) content: Bytes,
+    pub(crate) head: Head,
+}
+
+/// Returns one file.
+pub(crate) async fn get(bus: &Bus, path: ConfigPath, revision: Option<Revision>) -> Result<FileAt, Failure> {
+    let live = bus.main()?;
+    let head = live.head_at(revision).await?;
+    let commit = head.commit;
+    let missing = format!("{path} does not exist at {}", head.revision);
+    match live.read(move |store| file_or_hint(store, commit, &path)).await? {
+        Found::File(entry, content) => Ok(FileAt { entry, content, head }),
+        Found::Directory(path) => {
+            Err(Failure::not_found(format!("{path} is a directory: list it with /v1/list/{path} or `configbus ls`")))
+        }
+        Found::Nothing => Err(Failure::not_found(missing)),
+    }
+}
+
+enum Found {
+    File(Entry, Bytes),
+    Directory(ConfigPath),
+    Nothing,
+}
+
+fn file_or_hint(store: &Store, commit: CommitId, path: &ConfigPath) -> Result<Found, ReadError> {
+    if let Some((entry, content)) = store.file(commit, path)? {
+        return Ok(Found::File(entry, content));
+    }
+    let is_directory = store.entry(commit, path)?.is_some_and(|entry| entry.mode == EntryMode::Directory);
+    Ok(if is_directory { Found::Directory(path.clone()) } else { Found::Nothing })
+}
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ListRequest {
+    pub(crate) prefix: String,
+    pub(crate) revision: Option<Revision>,
+    pub(crate) recursive: bool,
+    pub(crate) page_size: usize,
+    pub(crate) page_token: String,
+}
+
+/// One page of a listing.
+pub(crate) struct ListPage {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) head: Head,
+    pub(crate) next_page_token: String,
+}
+
+/// Lists a directory. A page token names the revision of the first page, so that the pages fit together.
+pub(crate) async fn list(bus: &Bus, request: ListRequest) -> Result<ListPage, Failure> {
+    let live = bus.main()?;
+    let prefix = checked_prefix(&request.prefix)?;
+    let (revision, after) = match request.page_token.as_str() {
+        "" => (request.revision, None),
+        token => parse_token(token).map(|(revision, after)| (Some(revision), Some(after)))?,
+    };
+    let head = live.head_at(revision).await?;
+    let (commit, recursive) = (head.commit, request.recursive);
+    let limit = bounded(request.page_size, PAGE_DEFAULT, PAGE_MAX);
+    let missing = format!("{prefix} does not exist at {}", head.revision);
+    let list = move |store: &Store| {
+        store.list(commit, &ListQuery { prefix: &prefix, recursive, after: after.as_deref(), limit })
+    };
+    let Listing { entries, more } = live.read(list).await?.ok_or_else(|| Failure::not_found(missing))?;
+    let last = entries.last().filter(|_| more);
+    let next_page_token = last.map(|entry| format!("{}:{}", head.revision, entry.path)).unwrap_or_default();
+    Ok(ListPage { entries, head, next_page_token })
+}
+
+fn parse_token(token: &str) -> Result<(Revision, String), Failure> {
+    let parsed = token.split_once(':').and_then(|(revision, after)| Some((revision.parse().ok()?, after.to_owned())));
+    parsed.ok_or_else(|| Failure::invalid("page_token is none that a listing returned"))
+}
+
+/// A page of history.
+pub(crate) struct LogRequest {
+    pub(crate) namespace: Namespace,
+    pub(crate) path: Option<ConfigPath>,
+    pub(crate) from: Option<Revision>,
+    pub(crate) limit: usize,
+}
+
+/// Returns first-parent history, newest first.
+pub(crate) async fn log(bus: &Bus, request: LogRequest) -> Result<(Vec<LogEntry>, Head), Failure> {
+    let live = bus.namespace(&request.namespace)?;
+    let head = live.head()?;
+    let from = live.head_at(request.from).await?.revision;
+    let limit = bounded(request.limit, LOG_DEFAULT, LOG_MAX);
+    let path = request.path;
+    let entries = live.read(move |store| collect_log(store, from, path.as_ref(), limit)).await?;
+    Ok((entries, head))
+}
+
+fn collect_log(
+    store: &Store,
+    from: Revision,
+    path: Option<&ConfigPath>,
+    limit: usize,
+) -> Result<Vec<LogEntry>, ReadError> {
+    let mut entries = Vec::new();
+    let mut next = Some(from);
+    for _ in 0..LOG_STRETCHES_MAX {
+        let Some(from) = next.filter(|_| entries.len() < limit) else { break };
+        let page = store.log(from, path, limit - entries.len())?;
+        entries.extend(page.entries);
+        next = page.next;
+    }
+    Ok(entries)
+}
+
+/// A difference to compute.
+pub(crate) struct DiffRequest {
+    pub(crate) namespace: Namespace,
+    pub(crate) from: Revision,
+    /// The head when missing.
+    pub(crate) to: Option<Revision>,
+    pub(crate) prefix: String,
+    pub(crate) patch: bool,
+}
+
+/// A difference.
+pub(crate) struct Diff {
+    pub(crate) changes: Vec<Change>,
+    /// Missing when it is from the empty revision 0.
+    pub(crate) from: Option<Head>,
+    pub(crate) to: Head,
+    pub(crate) patch: String,
+}
+
+/// Returns the files that differ between two revisions.
+pub(crate) async fn diff(bus: &Bus, request: DiffRequest) -> Result<Diff, Failure> {
+    let live = bus.namespace(&request.namespace)?;
+    let prefix = checked_prefix(&request.prefix)?;
+    let to = live.head_at(request.to).await?;
+    let from = match request.from {
+        Revision::ZERO => None,
+        revision => Some(live.head_at(Some(revision)).await?),
+    };
+    let (from_commit, to_commit) = (from.as_ref().map(|head| head.commit), to.commit);
+    let below = prefix.clone();
+    let changes = changes(live, from_commit, to_commit, below).await?;
+    let patch = if request.patch {
+        live.read(move |store| store.patch(from_commit, to_commit, &prefix)).await?.text
+    } else {
+        String::new()
+    };
+    Ok(Diff { changes, from, to, patch })
+}
+
+async fn changes(
+    live: &Arc<LiveNamespace>,
+    from: Option<CommitId>,
+    to: CommitId,
+    prefix: String,
+) -> Result<Vec<Change>, Failure> {
+    let changes = live.read(move |store| store.diff(from, to, &prefix)).await?;
+    if changes.len() > CHANGES_MAX {
+        let text = format!("{} files differ, at most {CHANGES_MAX} fit one answer: name a path", changes.len());
+        return Err(Failure::new(configbus_model::ErrorKind::Exhausted, text));
+    }
+    Ok(changes)
+}
+
+/// Checks a prefix that may be empty or end in a slash, and returns it without the slash.
+pub(crate) fn checked_prefix(prefix: &str) -> Result<String, Failure> {
+    let trimmed = prefix.strip_suffix('/').unwrap_or(prefix);
+    if !trimmed.is_empty() {
+        ConfigPath::parse(trimmed).map_err(Failure::invalid)?;
+    }
+    Ok(trimmed.to_owned())
+}
+
+fn bounded(asked: usize, default: usize, max: usize) -> usize {
+    if asked == 0 { default } else { asked.min(max) }
+}

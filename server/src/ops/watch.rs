@@ -1,0 +1,263 @@
+//! Watching: every landing after a revision, without gap or duplicate.
+//!
+//! A watcher remembers one revision: the last it has told completely. Everything else is asked of the repository when
+//! there is something to tell, so a watcher that does not read costs nothing but its place.
+
+use crate::bus::Bus;
+use crate::failure::Failure;
+use crate::namespace::LiveNamespace;
+use configbus_model::{Change, CommitId, ConfigPath, Head, Namespace, Revision};
+use futures_util::Stream;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio_util::sync::CancellationToken;
+
+/// How often a watcher hears that nothing has changed.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Changes in one update; a larger difference comes in several.
+const CHANGES_PER_UPDATE: usize = 10_000;
+
+/// Paths one watcher may name.
+const PATHS_MAX: usize = 1_000;
+
+/// What to watch.
+pub(crate) struct WatchRequest {
+    pub(crate) namespace: Namespace,
+    /// Files, or directories with a trailing slash; none means everything.
+    pub(crate) paths: Vec<String>,
+    /// Changes after it; from the present head on when missing.
+    pub(crate) from: Option<Revision>,
+}
+
+/// What a watch yields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Update {
+    /// The revision that has been told completely. All parts but the last of a large difference carry the one the
+    /// difference starts from, so that who resumes from it misses nothing.
+    pub(crate) head: Head,
+    /// What the changes are relative to.
+    pub(crate) from: Revision,
+    /// None on a heartbeat.
+    pub(crate) changes: Vec<Change>,
+}
+
+/// Starts a watch. The stream ends when the server stops.
+pub(crate) async fn watch(
+    bus: &Bus,
+    request: WatchRequest,
+) -> Result<impl Stream<Item = Result<Update, Failure>> + Send + use<>, Failure> {
+    let permit = Arc::clone(&bus.watchers).try_acquire_owned().map_err(|_| {
+        Failure::exhausted(format!("all {} watches are in use", bus.limits.watchers_max), Duration::from_secs(5))
+    })?;
+    let live = Arc::clone(bus.namespace(&request.namespace)?);
+    let filter = Filter::parse(&request.paths)?;
+    let heads = live.board.subscribe();
+    let told = match request.from {
+        Some(Revision::ZERO) | None => live.board.current(),
+        Some(revision) => Some(live.head_at(Some(revision)).await?),
+    };
+    metrics::gauge!("configbus_server_watchers").increment(1.0);
+    let watcher = Watcher {
+        live,
+        filter,
+        heads,
+        told,
+        ready: VecDeque::new(),
+        greeted: false,
+        stopping: bus.stopping.clone(),
+        _permit: permit,
+    };
+    Ok(futures_util::stream::unfold(watcher, |mut watcher| async move {
+        let update = watcher.next().await?;
+        Some((update, watcher))
+    }))
+}
+
+struct Watcher {
+    live: Arc<LiveNamespace>,
+    filter: Filter,
+    heads: watch::Receiver<Option<Head>>,
+    /// The revision that has been told completely.
+    told: Option<Head>,
+    /// Parts of a difference that are not told yet.
+    ready: VecDeque<Update>,
+    greeted: bool,
+    stopping: CancellationToken,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        metrics::gauge!("configbus_server_watchers").decrement(1.0);
+    }
+}
+
+impl Watcher {
+    async fn next(&mut self) -> Option<Result<Update, Failure>> {
+        if self.stopping.is_cancelled() {
+            return None;
+        }
+        // A watcher learns at once where it starts from.
+        if !std::mem::replace(&mut self.greeted, true)
+            && let Some(head) = self.told.clone()
+        {
+            return Some(Ok(heartbeat(head)));
+        }
+        let mut heartbeat_at = tokio::time::Instant::now() + HEARTBEAT;
+        loop {
+            if let Some(update) = self.ready.pop_front() {
+                return Some(Ok(update));
+            }
+            match self.advance().await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(failure) => return Some(Err(failure)),
+            }
+            tokio::select! {
+                () = self.stopping.cancelled() => return None,
+                changed = self.heads.changed() => changed.ok()?,
+                () = tokio::time::sleep_until(heartbeat_at) => {
+                    if let Some(head) = self.told.clone() {
+                        return Some(Ok(heartbeat(head)));
+                    }
+                    heartbeat_at += HEARTBEAT;
+                }
+            }
+        }
+    }
+
+    /// Takes the next landing up. Returns whether there was one.
+    async fn advance(&mut self) -> Result<bool, Failure> {
+        self.heads.borrow_and_update();
+        let told = self.told.as_ref().map_or(Revision::ZERO, |head| head.revision);
+        let Some(next) = self.live.board.next_after(told) else { return Ok(false) };
+        let changes = self.changes_to(next.commit).await?;
+        let base = self.told.replace(next.clone());
+        self.ready = parts(base.as_ref(), &next, changes);
+        Ok(true)
+    }
+
+    async fn changes_to(&self, to: CommitId) -> Result<Vec<Change>, Failure> {
+        let from = self.told.as_ref().map(|head| head.commit);
+        let filter = self.filter.clone();
+        self.live.read(move |store| filter.changes(store, from, to)).await
+    }
+}
+
+fn heartbeat(head: Head) -> Update {
+    Update { from: head.revision, head, changes: Vec::new() }
+}
+
+fn parts(base: Option<&Head>, next: &Head, mut changes: Vec<Change>) -> VecDeque<Update> {
+    let from = base.map_or(Revision::ZERO, |head| head.revision);
+    let mut parts = VecDeque::new();
+    while !changes.is_empty() {
+        let rest = changes.split_off(changes.len().min(CHANGES_PER_UPDATE));
+        // Without a base there is no revision to resume from, and the whole is named at once.
+        let complete = if rest.is_empty() { None } else { base };
+        parts.push_back(Update { head: complete.unwrap_or(next).clone(), from, changes });
+        changes = rest;
+    }
+    parts
+}
+
+/// Which changes a watcher wants.
+#[derive(Debug, Clone, Default)]
+struct Filter {
+    files: Vec<ConfigPath>,
+    directories: Vec<String>,
+}
+
+impl Filter {
+    fn parse(paths: &[String]) -> Result<Self, Failure> {
+        if paths.len() > PATHS_MAX {
+            return Err(Failure::invalid(format!(
+                "{} paths are too many for one watch, at most {PATHS_MAX}",
+                paths.len()
+            )));
+        }
+        let mut filter = Self::default();
+        for path in paths {
+            match path.strip_suffix('/') {
+                Some("") => return Err(Failure::invalid("\"/\" is no directory; name none to watch everything")),
+                Some(directory) => filter.directories.push(super::read::checked_prefix(directory)?),
+                None => filter.files.push(ConfigPath::parse(path).map_err(Failure::invalid)?),
+            }
+        }
+        Ok(filter)
+    }
+
+    /// Asks for one prefix when there is one, and picks from everything otherwise: unchanged directories cost nothing.
+    fn changes(
+        &self,
+        store: &configbus_gitstore::Store,
+        from: Option<CommitId>,
+        to: CommitId,
+    ) -> Result<Vec<Change>, configbus_gitstore::ReadError> {
+        let prefix = match (self.files.as_slice(), self.directories.as_slice()) {
+            ([file], []) => file.as_str(),
+            ([], [directory]) => directory.as_str(),
+            _ => "",
+        };
+        let mut changes = store.diff(from, to, prefix)?;
+        changes.retain(|change| self.wants(change.path()));
+        Ok(changes)
+    }
+
+    fn wants(&self, path: &ConfigPath) -> bool {
+        let everything = self.files.is_empty() && self.directories.is_empty();
+        let below = |directory: &String| path.as_str() != directory && path.is_at_or_below(directory);
+        everything || self.files.contains(path) || self.directories.iter().any(below)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use configbus_model::{Entry, EntryMode, Epoch, ObjectId, TreeId};
+
+    fn head(revision: u64) -> Head {
+        Head {
+            epoch: Epoch::FIRST,
+            revision: Revision(revision),
+            commit: CommitId::from_bytes([1; 20]),
+            tree: TreeId::EMPTY,
+            time_ms: 0,
+            traceparent: None,
+        }
+    }
+
+    fn added(path: &str) -> Change {
+        let path = ConfigPath::parse(path).unwrap();
+        Change::Added(Entry { path, mode: EntryMode::File, id: ObjectId::ZERO, size_bytes: 0 })
+    }
+
+    #[test]
+    fn files_match_themselves_and_directories_what_is_below() {
+        let filter = Filter::parse(&["a.json".into(), "dir/".into()]).unwrap();
+        let wanted = |path: &str| filter.wants(&ConfigPath::parse(path).unwrap());
+        assert!(wanted("a.json") && wanted("dir/x") && wanted("dir/y/z"));
+        assert!(!wanted("a.json5") && !wanted("dir") && !wanted("directory/x") && !wanted("a.json/x"));
+        assert!(Filter::default().wants(&ConfigPath::parse("x").unwrap()));
+        assert!(Filter::parse(&["/".into()]).is_err() && Filter::parse(&["../x".into()]).is_err());
+    }
+
+    #[test]
+    fn only_the_last_part_of_a_large_difference_completes_it() {
+        let changes: Vec<Change> = (0..CHANGES_PER_UPDATE * 2 + 1).map(|n| added(&format!("f{n}"))).collect();
+        let parts = parts(Some(&head(4)), &head(5), changes.clone());
+        let completes: Vec<u64> = parts.iter().map(|part| part.head.revision.0).collect();
+        assert_eq!(completes, [4, 4, 5]);
+        assert!(parts.iter().all(|part| part.from == Revision(4)));
+        let told: Vec<Change> = parts.into_iter().flat_map(|part| part.changes).collect();
+        assert_eq!(told, changes);
+    }
+
+    #[test]
+    fn a_landing_elsewhere_tells_nothing() {
+        assert!(parts(Some(&head(4)), &head(5), Vec::new()).is_empty());
+    }
+}

@@ -1,0 +1,146 @@
+//! `/v1/files/{path}`: one file, read and written under its entity tag.
+
+use super::params::Params;
+use super::shapes::{EntryShape, file_mode};
+use super::{REVISION_HEADER, body, etag, revision};
+use crate::bus::Bus;
+use crate::committer::{Edit, Expected, Wanted};
+use crate::failure::Failure;
+use crate::ops::read;
+use crate::ops::write::{self, WriteRequest, Written};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use configbus_model::{ConfigPath, EntryMode, ErrorKind, Head};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReadQuery {
+    revision: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WriteQuery {
+    message: Option<String>,
+    mode: Option<String>,
+}
+
+/// What a write answers.
+#[derive(Debug, Serialize)]
+struct WrittenShape {
+    revision: u64,
+    committed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<EntryShape>,
+}
+
+pub(super) async fn read(
+    State(bus): State<Arc<Bus>>,
+    Path(path): Path<String>,
+    Params(query): Params<ReadQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let path = parse(&path)?;
+    let file = read::get(&bus, path, revision(query.revision.as_deref())?).await?;
+    if etag::is_held(&headers, file.entry.id) {
+        let mut response = StatusCode::NOT_MODIFIED.into_response();
+        label(&mut response, &file.head, Some(etag::of(file.entry.id)));
+        return Ok(response);
+    }
+    let content_type = content_type(&file.entry.path, &file.content);
+    let mut response = ([(header::CONTENT_TYPE, content_type)], file.content).into_response();
+    label(&mut response, &file.head, Some(etag::of(file.entry.id)));
+    if file.entry.mode == EntryMode::Executable {
+        response.headers_mut().insert("configbus-mode", HeaderValue::from_static("executable"));
+    }
+    // What a repository holds must not run as a page of this origin, whatever it is.
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+    Ok(response)
+}
+
+pub(super) async fn write(
+    State(bus): State<Arc<Bus>>,
+    Path(path): Path<String>,
+    Params(query): Params<WriteQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Response> {
+    let path = parse(&path).map_err(Failure::into_response)?;
+    let expected = etag::expectation(&headers).map_err(Failure::into_response)?;
+    let mode = query.mode.as_deref().map(checked_mode).transpose().map_err(Failure::into_response)?;
+    let size_max = usize::try_from(bus.body_bytes_max()).unwrap_or(usize::MAX);
+    let content = body::read(&headers, body, size_max).await?;
+    let edit = Edit { path, expected, wanted: Wanted::File { content, mode } };
+    let written = land(&bus, edit, query.message, &headers).await.map_err(Failure::into_response)?;
+    let status = if written.created == [true] { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(answer(status, written))
+}
+
+pub(super) async fn delete(
+    State(bus): State<Arc<Bus>>,
+    Path(path): Path<String>,
+    Params(query): Params<WriteQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let edit = Edit { path: parse(&path)?, expected: etag::expectation(&headers)?, wanted: Wanted::Deleted };
+    if query.mode.is_some() {
+        return Err(Failure::invalid("a deletion takes no mode"));
+    }
+    if edit.expected == Expected::Absent {
+        return Err(Failure::invalid("a deletion of what is not there changes nothing: If-None-Match does not fit"));
+    }
+    Ok(answer(StatusCode::OK, land(&bus, edit, query.message, &headers).await?))
+}
+
+async fn land(bus: &Bus, edit: Edit, message: Option<String>, headers: &HeaderMap) -> Result<Written, Failure> {
+    let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let message = message.unwrap_or_default();
+    write::compare_and_set(bus, WriteRequest { edits: vec![edit], message, validate_only: false, traceparent }).await
+}
+
+fn answer(status: StatusCode, written: Written) -> Response {
+    let entry = written.entries.into_iter().next().flatten();
+    let tag = entry.as_ref().map(|entry| etag::of(entry.id));
+    let Some(head) = written.head else { return status.into_response() };
+    let shape =
+        WrittenShape { revision: head.revision.0, committed: written.committed, entry: entry.as_ref().map(Into::into) };
+    let mut response = (status, Json(shape)).into_response();
+    label(&mut response, &head, tag);
+    response
+}
+
+fn label(response: &mut Response, head: &Head, tag: Option<HeaderValue>) {
+    let headers = response.headers_mut();
+    let revision = HeaderValue::from_str(&head.revision.to_string()).expect("a revision is plain text");
+    headers.insert(REVISION_HEADER, revision);
+    if let Some(tag) = tag {
+        headers.insert(header::ETAG, tag);
+    }
+}
+
+fn parse(path: &str) -> Result<ConfigPath, Failure> {
+    ConfigPath::parse(path).map_err(|error| match path.ends_with('/') {
+        true => Failure::new(ErrorKind::NotFound, format!("{path} is a directory: list it with /v1/list/{path}")),
+        false => Failure::invalid(error),
+    })
+}
+
+fn checked_mode(name: &str) -> Result<EntryMode, Failure> {
+    file_mode(name).ok_or_else(|| Failure::invalid(format!("mode={name}, expected file or executable")))
+}
+
+/// JSON is told apart because clients parse by it; everything else is text or bytes. Never a type that a browser runs.
+fn content_type(path: &ConfigPath, content: &Bytes) -> &'static str {
+    match path.extension() {
+        Some("json") => "application/json",
+        _ if std::str::from_utf8(content).is_ok() => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}

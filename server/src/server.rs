@@ -1,0 +1,312 @@
+//! Putting a server together, and starting it.
+
+use crate::bus::Bus;
+use crate::committer::{Committer, CommitterTask, Inbox, Parts};
+use crate::data::{DataError, DataFolder};
+use crate::fleet::FleetBoard;
+use crate::git_http::GitState;
+use crate::hook_socket::{HookListener, PushRegistry};
+use crate::namespace::{LiveNamespace, OpenNamespaceError, open_repository};
+use crate::serving::ServingCell;
+use crate::settings::{Settings, SettingsError};
+use crate::upkeep::Upkeep;
+use crate::{claim, http, upkeep};
+use configbus_coordination::{Announcer, Embedded, HeadRegistry, ZooKeeperRegistry, ZooKeeperSettingsError};
+use configbus_hooks::{Gate, GateSettingsError};
+use configbus_model::{Member, Namespace, Role};
+use configbus_runtime::{CancellationToken, Clock, Readiness, SystemClock, Tasks, host_name, incarnation};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, Semaphore, watch};
+
+/// What a server is not, before it is ready.
+const NOT_SERVING: &str = "not serving requests yet";
+
+/// Namespaces of this release.
+fn namespaces() -> [Namespace; 1] {
+    [Namespace::main()]
+}
+
+/// Why a server cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Settings contradict each other.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Settings of the gate are wrong.
+    #[error("settings of the gate are wrong")]
+    Gate(#[from] GateSettingsError),
+    /// Settings of ZooKeeper are wrong.
+    #[error("settings of zookeeper are wrong")]
+    ZooKeeper(#[from] ZooKeeperSettingsError),
+    /// The port cannot be had.
+    #[error("cannot listen on {listen}")]
+    Listen {
+        /// The address.
+        listen: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A repository cannot be opened.
+    #[error(transparent)]
+    Namespace(#[from] OpenNamespaceError),
+    /// The hooks' way back cannot be made.
+    #[error("cannot listen on the hook socket {socket}")]
+    HookSocket {
+        /// The socket.
+        socket: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The program that hooks are links to is unknown.
+    #[error("cannot find out which program is running; set hook_program")]
+    HookProgram(#[source] io::Error),
+}
+
+/// A namespace's committer before it starts.
+struct Waiting {
+    parts: Parts,
+    inbox: Inbox,
+    upkeep: Upkeep,
+}
+
+/// The server role. See [`Server::build`].
+#[derive(Debug)]
+pub struct Server;
+
+/// A server that holds its port, its folder and its repositories, and has started nothing.
+pub struct BuiltServer {
+    settings: Settings,
+    addr: SocketAddr,
+    url: String,
+    listener: TcpListener,
+    data: Arc<DataFolder>,
+    bus: Arc<Bus>,
+    embedded: Option<Arc<Embedded>>,
+    hooks: HookListener,
+    pushes: PushRegistry,
+    waiting: Vec<Waiting>,
+    serving: ServingCell,
+    readiness: Readiness,
+}
+
+impl Server {
+    /// Binds the port, takes the data folder over and opens the repositories. Starts nothing.
+    pub async fn build(settings: Settings) -> Result<BuiltServer, BuildError> {
+        settings.check()?;
+        let gate = Arc::new(Gate::new(settings.gate.clone())?);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (registry, embedded) = registry(&settings, &clock)?;
+        let listen = settings.listen;
+        let failed = |source| BuildError::Listen { listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let addr = listener.local_addr().map_err(failed)?;
+        let data = Arc::new(DataFolder::take_over(&settings.data, &hook_program(&settings)?)?);
+        let announcer = Announcer::new(Arc::clone(&registry), Arc::clone(&clock));
+        let serving = ServingCell::default();
+        let assembly = Assembly { settings: &settings, data: &data, gate: &gate, clock: &clock, announcer: &announcer };
+        let (live, waiting) = assembly.open_namespaces(&serving)?;
+        let bus = Arc::new(Bus {
+            namespaces: live,
+            fleet: FleetBoard::new(settings.limits.hosts_max),
+            registry,
+            announcer,
+            started_ms: clock.now_ms(),
+            clock,
+            watchers: Arc::new(Semaphore::new(settings.limits.watchers_max)),
+            limits: settings.limits.clone(),
+            gate,
+            stopping: CancellationToken::new(),
+        });
+        let pushes = PushRegistry::default();
+        let socket = data.hook_socket().to_owned();
+        let hooks = HookListener::bind(&socket, Arc::clone(&bus), pushes.clone())
+            .map_err(|source| BuildError::HookSocket { socket, source })?;
+        let url = settings.url.clone().unwrap_or_else(|| url_of(addr));
+        let readiness = Readiness::new([NOT_SERVING]);
+        Ok(BuiltServer {
+            settings,
+            addr,
+            url,
+            listener,
+            data,
+            bus,
+            embedded,
+            hooks,
+            pushes,
+            waiting,
+            serving,
+            readiness,
+        })
+    }
+}
+
+impl BuiltServer {
+    /// Returns the bound address.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Returns the URL others reach the server at.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the registry the server announces to, for roles in the same process.
+    pub fn registry(&self) -> Arc<dyn HeadRegistry> {
+        Arc::clone(&self.bus.registry)
+    }
+
+    /// Returns what tells when the server takes requests.
+    pub fn readiness(&self) -> Readiness {
+        self.readiness.clone()
+    }
+
+    /// Starts everything. The server stops when `tasks` do.
+    pub fn run(self, tasks: &Tasks) {
+        let stop = tasks.shutdown_token();
+        self.log_start();
+        Arc::clone(&self.bus.registry).start(tasks);
+        for (name, head) in &self.bus.heads() {
+            self.bus.announcer.accept(name, head);
+        }
+        Arc::clone(&self.bus.announcer).start(tasks);
+        let member = watch::Sender::new(self.member());
+        claim::start(tasks, &self.bus, &member, self.serving);
+        for waiting in self.waiting {
+            let name = waiting.parts.namespace.clone();
+            let (data, stop) = (Arc::clone(&self.data), stop.clone());
+            let committer = CommitterTask::new(waiting.parts);
+            tasks.spawn(&format!("committer-{name}"), async move {
+                committer.run(waiting.inbox, stop).await;
+                drop(data);
+                Ok::<(), Infallible>(())
+            });
+            waiting.upkeep.start(tasks);
+        }
+        upkeep::forget_hosts(tasks, &self.bus);
+        let hook_tasks = tasks.clone();
+        tasks.spawn("hook-socket", async move { self.hooks.run(hook_tasks).await });
+        let stopping = self.bus.stopping.clone();
+        tasks.spawn("stopping", async move {
+            stop.cancelled().await;
+            stopping.cancel();
+            Ok::<(), Infallible>(())
+        });
+        let front = http::Front {
+            git: GitState {
+                bus: Arc::clone(&self.bus),
+                pushes: self.pushes,
+                hooks: self.data.hooks(),
+                hook_socket: self.data.hook_socket().to_owned(),
+                data: self.data.path().to_owned(),
+            },
+            bus: self.bus,
+            embedded: self.embedded,
+            readiness: self.readiness,
+            not_serving: NOT_SERVING,
+            host_names: self.settings.known_host_names(),
+            connections_max: self.settings.limits.connections_max,
+            _data: self.data,
+        };
+        http::start(front, self.listener, self.addr, tasks);
+    }
+
+    fn log_start(&self) {
+        let (addr, data) = (self.addr, self.data.path().display());
+        tracing::info!(%addr, %data, url = self.url, coordination = self.bus.registry.kind(), "server listens on {addr}");
+        if self.settings.auth.is_some() || self.addr.ip().is_loopback() {
+            tracing::warn!(%addr, "no authentication: everybody who reaches {addr} may read and write");
+        }
+    }
+
+    /// Describes this server to others. Its heads are announced by themselves and do not travel with it.
+    fn member(&self) -> Member {
+        let id = self.settings.id.clone();
+        Member {
+            role: Role::Server,
+            id: id.unwrap_or_else(|| format!("{}-{}", host_name(), self.data.id())),
+            incarnation: incarnation(),
+            url: self.url.clone(),
+            heads: BTreeMap::new(),
+            subscribers: 0,
+        }
+    }
+}
+
+type LiveNamespaces = BTreeMap<Namespace, Arc<LiveNamespace>>;
+
+/// What namespaces are opened with.
+struct Assembly<'a> {
+    settings: &'a Settings,
+    data: &'a Arc<DataFolder>,
+    gate: &'a Arc<Gate>,
+    clock: &'a Arc<dyn Clock>,
+    announcer: &'a Arc<Announcer>,
+}
+
+impl Assembly<'_> {
+    fn open_namespaces(&self, serving: &ServingCell) -> Result<(LiveNamespaces, Vec<Waiting>), BuildError> {
+        let (mut all, mut waiting) = (LiveNamespaces::new(), Vec::new());
+        for name in namespaces() {
+            let (live, starts) = self.open(name.clone(), serving)?;
+            all.insert(name, live);
+            waiting.push(starts);
+        }
+        Ok((all, waiting))
+    }
+
+    fn open(&self, name: Namespace, serving: &ServingCell) -> Result<(Arc<LiveNamespace>, Waiting), BuildError> {
+        let limits = &self.settings.limits;
+        let store = open_repository(self.data, &name, limits)?;
+        let (committer, inbox) = Committer::new(name.clone(), limits.queue_length_max);
+        let epoch = self.data.epoch();
+        let live = LiveNamespace::new(name.clone(), epoch, store.clone(), Arc::clone(self.gate), committer, limits);
+        let landed = Arc::new(Notify::new());
+        let parts = Parts {
+            namespace: name.clone(),
+            epoch,
+            store: store.clone(),
+            gate: Arc::clone(self.gate),
+            clock: Arc::clone(self.clock),
+            board: Arc::clone(&live.board),
+            announcer: Arc::clone(self.announcer),
+            serving: serving.subscribe(),
+            upkeep: Arc::clone(&landed),
+        };
+        Ok((Arc::new(live), Waiting { parts, inbox, upkeep: Upkeep::new(name, store, landed) }))
+    }
+}
+
+type Registries = (Arc<dyn HeadRegistry>, Option<Arc<Embedded>>);
+
+fn registry(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Registries, ZooKeeperSettingsError> {
+    if settings.zookeeper.connect.is_empty() {
+        let embedded = Embedded::new();
+        return Ok((Arc::clone(&embedded) as Arc<dyn HeadRegistry>, Some(embedded)));
+    }
+    Ok((ZooKeeperRegistry::new(&settings.zookeeper, Arc::clone(clock))?, None))
+}
+
+fn hook_program(settings: &Settings) -> Result<PathBuf, BuildError> {
+    match &settings.hook_program {
+        Some(program) => Ok(program.clone()),
+        None => std::env::current_exe().map_err(BuildError::HookProgram),
+    }
+}
+
+fn url_of(addr: SocketAddr) -> String {
+    if addr.ip().is_unspecified() {
+        format!("http://{}:{}", host_name(), addr.port())
+    } else {
+        format!("http://{addr}")
+    }
+}

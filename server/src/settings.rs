@@ -1,0 +1,172 @@
+//! Settings of the server role.
+
+use axum::http::Uri;
+use configbus_coordination::ZooKeeperSettings;
+use configbus_hooks::GateSettings;
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+/// Port of a server where nothing else is set.
+pub const DEFAULT_PORT: u16 = 7420;
+
+/// How callers prove who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auth {
+    /// They do not: everybody who reaches the port may read and write.
+    None,
+}
+
+/// Everything a server can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Folder with repositories and state; one server at a time.
+    pub data: PathBuf,
+    /// Address of the one port for Git, gRPC, REST, metrics and the status page.
+    pub listen: SocketAddr,
+    /// URL others reach this server at; by default made from the bound address.
+    pub url: Option<String>,
+    /// Name in coordination; by default the host name.
+    pub id: Option<String>,
+    /// Must be set to listen beyond loopback.
+    pub auth: Option<Auth>,
+    /// Names beside localhost that requests may carry in `Host`.
+    pub host_names: Vec<String>,
+    /// Program that Git runs as hook; by default the running one.
+    pub hook_program: Option<PathBuf>,
+    /// Bounds on what a change may contain.
+    pub gate: GateSettings,
+    /// Coordination through ZooKeeper; embedded when `connect` is empty.
+    pub zookeeper: ZooKeeperSettings,
+    /// Bounds on requests.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("/var/lib/configbus/server"),
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
+            url: None,
+            id: None,
+            auth: None,
+            host_names: Vec::new(),
+            hook_program: None,
+            gate: GateSettings::default(),
+            zookeeper: ZooKeeperSettings::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Bounds that protect the server from one caller and one tenant from another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Largest pack of one push.
+    pub push_bytes_max: u64,
+    /// Git children per namespace; more wait for a while and are then turned away.
+    pub git_children_max: usize,
+    /// Changes waiting for the committer of one namespace.
+    pub queue_length_max: usize,
+    /// Edits in one request.
+    pub edits_max: usize,
+    /// Open watches.
+    pub watchers_max: usize,
+    /// Open connections.
+    pub connections_max: usize,
+    /// Hosts that are remembered.
+    pub hosts_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            push_bytes_max: 128 * 1024 * 1024,
+            git_children_max: 16,
+            queue_length_max: 256,
+            edits_max: 10_000,
+            watchers_max: 10_000,
+            connections_max: 16_384,
+            hosts_max: 200_000,
+        }
+    }
+}
+
+/// Settings that contradict each other or the safety of the bus.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// Open to the network without saying so.
+    #[error(
+        "listen = \"{listen}\" is beyond loopback and this release has no authentication: set auth = \"none\" to let \
+         everybody who reaches it read and write, or listen on 127.0.0.1"
+    )]
+    OpenWithoutSayingSo {
+        /// The address.
+        listen: SocketAddr,
+    },
+    /// Zero would stop the server.
+    #[error("limits.{key} = 0, expected at least 1")]
+    ZeroLimit {
+        /// The key.
+        key: &'static str,
+    },
+}
+
+impl Settings {
+    /// Refuses what must not start.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        if !self.listen.ip().is_loopback() && self.auth.is_none() {
+            return Err(SettingsError::OpenWithoutSayingSo { listen: self.listen });
+        }
+        self.limits.check()
+    }
+
+    /// Returns the names that requests may carry in `Host`: the configured ones and that of the URL.
+    pub(crate) fn known_host_names(&self) -> Vec<String> {
+        let of_url = self.url.as_deref().and_then(|url| url.parse::<Uri>().ok());
+        let of_url = of_url.as_ref().and_then(|url| url.host()).map(str::to_owned);
+        self.host_names.iter().cloned().chain(of_url).collect()
+    }
+}
+
+impl Limits {
+    fn check(&self) -> Result<(), SettingsError> {
+        let bounds = [
+            ("push_bytes_max", self.push_bytes_max == 0),
+            ("git_children_max", self.git_children_max == 0),
+            ("queue_length_max", self.queue_length_max == 0),
+            ("edits_max", self.edits_max == 0),
+            ("watchers_max", self.watchers_max == 0),
+            ("connections_max", self.connections_max == 0),
+            ("hosts_max", self.hosts_max == 0),
+        ];
+        match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
+            Some((key, _)) => Err(SettingsError::ZeroLimit { key }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beyond_loopback_needs_a_word() {
+        let mut settings = Settings { listen: "0.0.0.0:7420".parse().unwrap(), ..Settings::default() };
+        assert!(matches!(settings.check(), Err(SettingsError::OpenWithoutSayingSo { .. })));
+        settings.auth = Some(Auth::None);
+        assert_eq!(settings.check(), Ok(()));
+        assert_eq!(Settings::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_bound_of_zero_is_named() {
+        let limits = Limits { watchers_max: 0, ..Limits::default() };
+        let error = Settings { limits, ..Settings::default() }.check().unwrap_err();
+        assert_eq!(error.to_string(), "limits.watchers_max = 0, expected at least 1");
+    }
+}

@@ -1,0 +1,145 @@
+//! Keeps browsers of other sites out.
+//!
+//! A server on loopback without authentication is reachable from every page a developer opens: a page can rebind its
+//! own name to 127.0.0.1, or send a form without asking first. Two rules stop both: the `Host` must be a name this
+//! server answers to, and a write that names an `Origin` must come from this server's own pages. A token in the page
+//! was the alternative; it does nothing for `curl` users and breaks `git`.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header, uri::Authority};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use configbus_model::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crate::failure::Failure;
+use crate::rest::problem;
+
+/// Names under which this server is addressed.
+#[derive(Debug, Clone)]
+pub(crate) struct HostGuard {
+    names: Vec<String>,
+    any_address: bool,
+}
+
+/// Why a request is refused before anybody looks at it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ForeignRequest {
+    #[error("this server does not answer to the host {host:?}; add it to host_names if it should")]
+    Host { host: String },
+    #[error("a page of {origin:?} may not write here")]
+    Origin { origin: String },
+}
+
+impl HostGuard {
+    /// Accepts loopback names, `names`, and any literal address when listening beyond loopback: a literal address
+    /// cannot be rebound.
+    pub(crate) fn new(listen: SocketAddr, names: &[String]) -> Self {
+        let names = names.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase()).collect();
+        Self { names, any_address: !listen.ip().is_loopback() }
+    }
+
+    /// Judges the head of a request.
+    pub(crate) fn check(&self, method: &Method, host: &str, headers: &HeaderMap) -> Result<(), ForeignRequest> {
+        if !self.answers_to(host) {
+            return Err(ForeignRequest::Host { host: host.chars().take(100).collect() });
+        }
+        if method.is_safe() {
+            return Ok(());
+        }
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        match headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or("?")) {
+            Some(origin) if !is_own_origin(origin, host) => {
+                Err(ForeignRequest::Origin { origin: origin.chars().take(100).collect() })
+            }
+            _ if text("sec-fetch-site") == Some("cross-site") => {
+                Err(ForeignRequest::Origin { origin: "another site".into() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn answers_to(&self, host: &str) -> bool {
+        let Ok(authority) = host.parse::<Authority>() else { return false };
+        let name = authority.host().trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
+        match name.parse::<IpAddr>() {
+            Ok(address) => address.is_loopback() || self.any_address || self.names.contains(&name),
+            Err(_) => name == "localhost" || name.ends_with(".localhost") || self.names.contains(&name),
+        }
+    }
+}
+
+fn is_own_origin(origin: &str, host: &str) -> bool {
+    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+}
+
+/// Middleware in front of every route.
+pub(crate) async fn refuse_foreign(State(guard): State<Arc<HostGuard>>, request: Request, next: Next) -> Response {
+    let named = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    let host = request.uri().authority().map(Authority::as_str).or(named).unwrap_or_default();
+    match guard.check(request.method(), host, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(error) => refusal(&error).into_response(),
+    }
+}
+
+fn refusal(error: &ForeignRequest) -> Response {
+    metrics::counter!("configbus_server_foreign_requests_total").increment(1);
+    tracing::warn!("refused a request: {error}");
+    let status = match error {
+        ForeignRequest::Host { .. } => StatusCode::MISDIRECTED_REQUEST,
+        ForeignRequest::Origin { .. } => StatusCode::FORBIDDEN,
+    };
+    problem::with_status(status, &Failure::new(ErrorKind::Denied, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guard(listen: &str) -> HostGuard {
+        HostGuard::new(listen.parse().unwrap(), &["Bus.example".into()])
+    }
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn only_own_names_are_answered() {
+        let guard = guard("127.0.0.1:7420");
+        for host in ["localhost:7420", "127.0.0.1:7420", "[::1]:7420", "bus.example", "BUS.EXAMPLE:80", "a.localhost"] {
+            assert_eq!(guard.check(&Method::GET, host, &HeaderMap::new()), Ok(()), "{host}");
+        }
+        for host in ["evil.example:7420", "127.0.0.1.evil.example", "", "10.0.0.1:7420", "a b"] {
+            assert!(guard.check(&Method::GET, host, &HeaderMap::new()).is_err(), "{host}");
+        }
+    }
+
+    #[test]
+    fn beyond_loopback_a_literal_address_is_answered_and_a_name_must_be_set() {
+        let guard = guard("0.0.0.0:7420");
+        assert_eq!(guard.check(&Method::GET, "10.0.0.1:7420", &HeaderMap::new()), Ok(()));
+        assert!(guard.check(&Method::GET, "evil.example:7420", &HeaderMap::new()).is_err());
+    }
+
+    #[test]
+    fn writes_from_pages_of_other_sites_are_refused() {
+        let guard = guard("127.0.0.1:7420");
+        let host = "localhost:7420";
+        for foreign in [
+            headers(&[("origin", "http://evil.example")]),
+            headers(&[("origin", "null")]),
+            headers(&[("origin", "http://localhost:3000")]),
+            headers(&[("sec-fetch-site", "cross-site")]),
+        ] {
+            assert!(guard.check(&Method::PUT, host, &foreign).is_err(), "{foreign:?}");
+            assert_eq!(guard.check(&Method::GET, host, &foreign), Ok(()), "{foreign:?}");
+        }
+        let own = headers(&[("origin", "http://localhost:7420"), ("sec-fetch-site", "same-origin")]);
+        assert_eq!(guard.check(&Method::PUT, host, &own), Ok(()));
+        assert_eq!(guard.check(&Method::POST, host, &HeaderMap::new()), Ok(()));
+    }
+}
