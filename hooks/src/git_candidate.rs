@@ -6,7 +6,7 @@ use crate::{
     shape::rule_of,
 };
 use bytes::Bytes;
-use configbus_gitstore::{CandidateView, NewContent, ReadError};
+use configbus_gitstore::{CandidateView, NewContent, ReadError, raw_entries};
 use configbus_model::{BlobId, Change, Entry, ErrorKind, ObjectId, PathError, TreeError, TreeId};
 use std::ops::ControlFlow;
 
@@ -47,16 +47,12 @@ impl Candidate for GitCandidate<'_> {
             return Ok(());
         }
         let walked = self.view.new_objects(self.tips, &mut |object| {
+            let unreferenced = || format!("(object {})", object.id);
             let place = object.path.map(|path| String::from_utf8_lossy(&path).into_owned());
+            let path = &place.unwrap_or_else(unreferenced);
             match object.content {
-                NewContent::Tree(encoded) => {
-                    let path = place.unwrap_or_default();
-                    visit(NewObject::Directory { path: &path, entries: &split_entries(&encoded) });
-                }
-                NewContent::Blob { size_bytes } => {
-                    let path = place.unwrap_or_else(|| format!("(object {})", object.id));
-                    visit(NewObject::Content { path: &path, id: object.id, size_bytes });
-                }
+                NewContent::Tree(encoded) => visit(NewObject::Directory { path, entries: &entries(&encoded) }),
+                NewContent::Blob { size_bytes } => visit(NewObject::Content { path, id: object.id, size_bytes }),
                 NewContent::Commit(_) | NewContent::Tag(_) => {}
             }
             ControlFlow::Continue(())
@@ -97,13 +93,19 @@ fn unreadable(what: &str, error: ReadError) -> CandidateError {
     }
     CandidateError::Undeliverable(Box::new(match &error {
         ReadError::Tree { source, .. } => undeliverable(source),
-        other => Finding::new(Rule::Unreadable, "", other.to_string()),
+        ReadError::Path(error) => bad_path(error),
+        ReadError::TooDeep { path, .. } => Finding::new(Rule::Depth, path, error.to_string()),
+        _ => Finding::new(Rule::Unreadable, "", error.to_string()),
     }))
+}
+
+fn bad_path(error: &PathError) -> Finding {
+    Finding::new(rule_of(error), path_of(error), error.to_string())
 }
 
 fn undeliverable(error: &TreeError) -> Finding {
     match error {
-        TreeError::Name(error) => Finding::new(rule_of(error), path_of(error), error.to_string()),
+        TreeError::Name(error) => bad_path(error),
         TreeError::Mode { name, .. } => Finding::new(Rule::Mode, name, error.to_string()),
         _ => Finding::new(Rule::Unreadable, "", error.to_string()),
     }
@@ -122,37 +124,15 @@ fn path_of(error: &PathError) -> &str {
     }
 }
 
-/// Splits Git's encoding of a directory without judging it. What follows a break in the encoding is left out: Git's own
-/// check of received objects refuses such a directory before a hook runs.
-fn split_entries(encoded: &[u8]) -> Vec<RawEntry<'_>> {
-    let (mut rest, mut entries) = (encoded, Vec::new());
-    while let Some((entry, after)) = split_entry(rest) {
-        entries.push(entry);
-        rest = after;
-    }
-    entries
-}
-
-fn split_entry(encoded: &[u8]) -> Option<(RawEntry<'_>, &[u8])> {
-    let space = encoded.iter().position(|byte| *byte == b' ')?;
-    let mode = std::str::from_utf8(&encoded[..space]).ok()?;
-    let mode = u32::from_str_radix(mode, 8).ok()?;
-    let named = &encoded[space + 1..];
-    let nul = named.iter().position(|byte| *byte == 0)?;
-    Some((RawEntry { name: &named[..nul], mode }, named.get(nul + 21..)?))
+/// What follows a break in the encoding is left out: Git's own check of received objects refuses such a directory before a
+/// hook runs.
+fn entries(encoded: &[u8]) -> Vec<RawEntry<'_>> {
+    raw_entries(encoded).flatten().map(|entry| RawEntry { name: entry.name, mode: entry.mode }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn raw_directories_are_split_without_judgement() {
-        let raw = |mode: &str, name: &[u8]| [mode.as_bytes(), b" ", name, b"\0", &[1; 20]].concat();
-        let encoded = [raw("120000", b"\xff"), raw("40000", b".."), b"100644 cut\0abc".to_vec()].concat();
-        let expected = [RawEntry { name: b"\xff", mode: 0o120_000 }, RawEntry { name: b"..", mode: 0o040_000 }];
-        assert_eq!(split_entries(&encoded), expected);
-    }
 
     #[test]
     fn trees_no_host_takes_are_findings() {
