@@ -2,13 +2,29 @@
 
 use crate::{
     Moment, OpenError, Root, Settings, SettingsError,
+    deliverer::{Deliverer, ORDERS_MAX, OUTCOMES_MAX, Stock},
     delivery::{Delivery, DiskDelivery, DiskOptions},
+    local_http::LocalHttp,
+    metrics::AgentMetrics,
     moment::Timeline,
+    readers::{self, ReadersReport},
+    sockets, state_file,
+    status::StatusBoard,
+    subscription::{Follower, FollowerParts, Identity, Subscription},
 };
 use configbus_model::ErrorKind;
-use configbus_runtime::{Readiness, SystemClock, Tasks};
-use std::{io, net::SocketAddr, path::Path, sync::Arc};
-use tokio::net::TcpListener;
+use configbus_runtime::{BlockingPool, CancellationToken, Clock, Readiness, SystemClock, Tasks};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{
+    net::{TcpListener, UnixDatagram, UnixListener},
+    sync::{mpsc, watch},
+};
 
 /// Readiness waits for it.
 const NO_REVISION: &str = "no revision on this host yet";
@@ -30,6 +46,14 @@ pub enum BuildError {
         /// Why.
         source: io::Error,
     },
+    /// A socket in the root cannot be had.
+    #[error("failed to listen on {path:?}")]
+    Socket {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
 }
 
 impl BuildError {
@@ -38,18 +62,23 @@ impl BuildError {
         match self {
             Self::Settings(error) => error.kind(),
             Self::Open(error) => error.kind(),
-            Self::Listen { .. } => ErrorKind::Unavailable,
+            Self::Listen { .. } | Self::Socket { .. } => ErrorKind::Unavailable,
         }
     }
 }
 
 /// An agent that holds its root and its sockets and has not started.
 pub struct Agent {
+    settings: Arc<Settings>,
     addr: SocketAddr,
     root: Root,
     readiness: Readiness,
-    _listener: TcpListener,
-    _delivery: Box<dyn Delivery>,
+    timeline: Timeline,
+    clock: Arc<dyn Clock>,
+    delivery: Box<dyn Delivery>,
+    port: TcpListener,
+    http_socket: UnixListener,
+    agent_socket: UnixDatagram,
 }
 
 impl Agent {
@@ -57,17 +86,23 @@ impl Agent {
     pub async fn build(settings: Settings) -> Result<Self, BuildError> {
         settings.check()?;
         let root = Root::new(&settings.root);
-        let timeline = Timeline::start(Arc::new(SystemClock));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let timeline = Timeline::start(Arc::clone(&clock));
         let options = DiskOptions { layout: settings.layout, ..DiskOptions::default() };
         let delivery = open(root.clone(), options, timeline.now()).await?;
         let listening = |source| BuildError::Listen { addr: settings.listen, source };
-        let listener = TcpListener::bind(settings.listen).await.map_err(listening)?;
-        let addr = listener.local_addr().map_err(listening)?;
+        let port = TcpListener::bind(settings.listen).await.map_err(listening)?;
+        let addr = port.local_addr().map_err(listening)?;
+        let socket = |path: PathBuf| move |source| BuildError::Socket { path, source };
+        let (http, agent) = (root.http_socket(), root.agent_socket());
+        let http_socket = sockets::bind_listener(&http).map_err(socket(http))?;
+        let agent_socket = sockets::bind_datagram(&agent).map_err(socket(agent))?;
         let readiness = Readiness::new([NO_REVISION]);
         if delivery.shown().is_some() {
             readiness.met(NO_REVISION);
         }
-        Ok(Self { addr, root, readiness, _listener: listener, _delivery: Box::new(delivery) })
+        let (settings, delivery) = (Arc::new(settings), Box::new(delivery));
+        Ok(Self { settings, addr, root, readiness, timeline, clock, delivery, port, http_socket, agent_socket })
     }
 
     /// Returns the address of the local HTTP, with the real port.
@@ -85,17 +120,72 @@ impl Agent {
         self.readiness.clone()
     }
 
-    /// Starts everything.
+    /// Starts everything in `tasks`; what is being made visible at shutdown still is.
     pub fn run(self, tasks: &Tasks) {
         let stop = tasks.shutdown_token();
-        tasks.spawn("hold", async move {
-            stop.cancelled().await;
-            drop(self);
-            Ok::<_, std::convert::Infallible>(())
-        });
+        let (shown, damaged) = (self.delivery.shown().cloned(), self.delivery.damage().is_some());
+        let host = self.settings.host();
+        let subscription =
+            Subscription::new(&host, &self.settings.stores, self.settings.server.clone(), shown, damaged);
+        let (orders, orders_taken) = mpsc::channel(ORDERS_MAX);
+        let (outcomes, outcomes_heard) = mpsc::channel(OUTCOMES_MAX);
+        let (refusals, refusals_heard) = mpsc::channel(readers::FORWARDED_MAX);
+        let stock = watch::Sender::new(Stock::of(self.delivery.as_ref()));
+        let status = watch::Sender::new(subscription.status());
+        let readers = watch::Sender::new(ReadersReport::default());
+        let (incarnation, metrics) = (configbus_runtime::incarnation(), AgentMetrics::new(&host));
+        let board = StatusBoard {
+            settings: Arc::clone(&self.settings),
+            incarnation: incarnation.clone(),
+            root: self.root,
+            clock: Arc::clone(&self.clock),
+            readiness: self.readiness.clone(),
+            stock: stock.subscribe(),
+            subscription: status.subscribe(),
+            readers: readers.subscribe(),
+        };
+        tasks.spawn("ready", wait_for_revision(stock.subscribe(), self.readiness, stop.clone()));
+        let identity = Identity { host, incarnation, labels: self.settings.labels.clone() };
+        let timeline = self.timeline.clone();
+        let parts = FollowerParts {
+            subscription,
+            identity,
+            timeline,
+            orders,
+            outcomes: outcomes_heard,
+            refusals: refusals_heard,
+            status,
+        };
+        tasks.spawn("follow", Follower::new(parts).run(stop.clone()));
+        let deliverer = Deliverer {
+            delivery: self.delivery,
+            timeline: self.timeline,
+            orders: orders_taken,
+            outcomes,
+            stock,
+            metrics: metrics.clone(),
+        };
+        tasks.spawn("deliver", deliverer.run());
+        tasks.spawn("state", state_file::keep(board.clone(), stop.clone()));
+        tasks.spawn("readers", readers::listen(self.agent_socket, self.clock, refusals, readers, stop.clone()));
+        let http = LocalHttp { board, metrics };
+        tasks.spawn("http", http.clone().serve_port(self.port, stop.clone()));
+        tasks.spawn("http-socket", http.serve_socket(self.http_socket, stop));
     }
 }
 
 async fn open(root: Root, options: DiskOptions, now: Moment) -> Result<DiskDelivery, OpenError> {
-    configbus_runtime::BlockingPool::new(1).run(move || DiskDelivery::open(root, options, now)).await
+    BlockingPool::new(1).run(move || DiskDelivery::open(root, options, now)).await
+}
+
+async fn wait_for_revision(
+    mut stock: watch::Receiver<Stock>,
+    readiness: Readiness,
+    stop: CancellationToken,
+) -> Result<(), Infallible> {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        Ok(_) = stock.wait_for(|stock| stock.shown.is_some()) => readiness.met(NO_REVISION),
+    }
+    Ok(())
 }

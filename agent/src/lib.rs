@@ -8,17 +8,30 @@
 //! Read first: [`Agent`], [`delivery::Delivery`] and [`Root`] (the disk).
 
 mod agent;
+mod deliverer;
 pub mod delivery;
+mod host_guard;
+mod local_http;
+mod metrics;
 mod moment;
+mod pins;
+mod readers;
 mod root;
 mod root_lock;
 mod settings;
+mod sockets;
+mod state_file;
+mod status;
+mod subscription;
+mod unpack;
 
 pub use agent::{Agent, BuildError};
 pub use delivery::OpenError;
 pub use moment::Moment;
+pub use readers::{ReadersReport, RefusingReader};
 pub use root::Root;
 pub use root_lock::RootLockError;
 pub use settings::{DEFAULT_PORT, Settings, SettingsError};
+pub use status::{DiskReport, StatusReport, StoreReport, ViewReport};
 
 use root_lock::RootLock;

@@ -85,6 +85,16 @@ impl Root {
         self.path.join("agent.lock")
     }
 
+    /// Returns the socket for reports of client libraries.
+    pub fn agent_socket(&self) -> PathBuf {
+        self.path.join("agent.sock")
+    }
+
+    /// Returns the socket of the agent's HTTP.
+    pub fn http_socket(&self) -> PathBuf {
+        self.path.join("http.sock")
+    }
+
     /// Returns the folders inside the root.
     pub(crate) fn folders(&self) -> [PathBuf; 6] {
         [self.views(), self.blobs(), self.trees(), self.trash(), self.tmp(), self.spares()]

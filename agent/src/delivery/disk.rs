@@ -4,7 +4,7 @@
 //! readers see; then its durability. Whatever fails before that rename leaves readers where they were.
 
 use super::{
-    Applied, ApplyTimings, Delivery, DeliveryError, DiskError, DiskUsage, KeptView, LinkedLayout, Pins, PlainLayout,
+    Applied, ApplyTimings, Delivery, DeliveryError, DiskError, DiskUsage, KeptView, LinkedLayout, PlainLayout,
     Retention, RootDisk, Shown, Staging, Tidied, TreeIndex, Trees, Upkeep, ViewLayout, ViewStatus, blobs, recovery,
     resolve, views,
 };
@@ -208,14 +208,12 @@ impl Delivery for DiskDelivery {
     }
 
     fn views(&self) -> Vec<ViewStatus> {
-        let pins = Pins::read();
         let current = self.shown.as_ref().map(|shown| &shown.view);
         let status = |view: &KeptView| ViewStatus {
             view: view.name().clone(),
             layout: view.record.layout,
             flipped_ms: view.record.flipped_ms,
             current: Some(view.name()) == current,
-            pinned: pins.as_ref().and_then(|pins| pins.is_pinned(&self.disk.root.view(view.name()))),
         };
         self.views.iter().map(status).collect()
     }

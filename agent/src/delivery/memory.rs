@@ -111,7 +111,6 @@ impl Delivery for MemoryDelivery {
             layout: Layout::Plain,
             flipped_ms: shown.flipped_ms,
             current: true,
-            pinned: Some(false),
         };
         self.shown.iter().map(status).collect()
     }

@@ -20,7 +20,6 @@ mod layout;
 mod linked;
 #[cfg(any(test, feature = "testing"))]
 mod memory;
-mod pins;
 mod plain;
 mod recovery;
 mod resolution;
@@ -43,7 +42,6 @@ use collection::Unpinned;
 use file_system::{Durable, FileSystem, RealFileSystem};
 use layout::{Trees, ViewLayout};
 use linked::LinkedLayout;
-use pins::Pins;
 use plain::PlainLayout;
 use resolution::resolve;
 use root_disk::{RootDisk, SINGLE_SYNCS_MAX};
@@ -114,8 +112,6 @@ pub struct ViewStatus {
     pub flipped_ms: u64,
     /// Whether readers see it.
     pub current: bool,
-    /// Whether a reader holds it; unknown where the kernel does not tell.
-    pub pinned: Option<bool>,
 }
 
 /// Makes revisions visible. Synchronous: it is called from a thread that may wait for a disk.

@@ -1,0 +1,27 @@
+//! Following a store: which one, what is asked of it, and what is said to it.
+//!
+//! [`Subscription`] decides and does nothing; [`Follower`] does what it says and decides nothing.
+
+mod event;
+mod follower;
+mod link;
+mod machine;
+mod phase;
+mod recovery;
+mod stores;
+mod updates;
+mod upstream;
+mod wire;
+
+pub(crate) use event::{Action, Answer, Event, Failure, UpdatePart};
+pub(crate) use follower::{Follower, FollowerParts};
+pub(crate) use machine::Subscription;
+pub(crate) use phase::{Phase, SubscriptionStatus};
+pub(crate) use upstream::Upstream;
+pub(crate) use wire::Identity;
+
+use event::Beat;
+use link::Link;
+use recovery::Recovery;
+use stores::Stores;
+use wire::Received;
