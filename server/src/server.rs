@@ -13,7 +13,7 @@ use crate::upkeep::Upkeep;
 use crate::{claim, http, upkeep};
 use configbus_coordination::{Announcer, Embedded, HeadRegistry, ZooKeeperRegistry, ZooKeeperSettingsError};
 use configbus_hooks::{Gate, GateSettingsError};
-use configbus_model::{Member, Namespace, Role};
+use configbus_model::{ErrorKind, Member, Namespace, Role};
 use configbus_runtime::{CancellationToken, Clock, Readiness, SystemClock, Tasks, host_name, incarnation};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -69,6 +69,17 @@ pub enum BuildError {
     /// The program that hooks are links to is unknown.
     #[error("cannot find out which program is running; set hook_program")]
     HookProgram(#[source] io::Error),
+}
+
+impl BuildError {
+    /// Returns the kind of failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Settings(_) | Self::Gate(_) | Self::ZooKeeper(_) => ErrorKind::Invalid,
+            Self::Listen { .. } => ErrorKind::Unavailable,
+            Self::Data(_) | Self::Namespace(_) | Self::HookSocket { .. } | Self::HookProgram(_) => ErrorKind::Internal,
+        }
+    }
 }
 
 /// A namespace's committer before it starts.

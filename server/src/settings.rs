@@ -3,6 +3,7 @@
 use axum::http::Uri;
 use configbus_coordination::ZooKeeperSettings;
 use configbus_hooks::GateSettings;
+use configbus_model::ErrorKind;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -113,6 +114,13 @@ pub enum SettingsError {
         /// The key.
         key: &'static str,
     },
+}
+
+impl SettingsError {
+    /// Returns the kind of failure.
+    pub const fn kind(&self) -> ErrorKind {
+        ErrorKind::Invalid
+    }
 }
 
 impl Settings {
