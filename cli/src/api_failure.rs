@@ -1,0 +1,24 @@
+//! Failures of calls to the server, in words for people.
+
+use crate::report::{Detail, Failure};
+use configbus_api::ApiError;
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let conflict = |conflict: &configbus_api::Conflict| Detail {
+            place: conflict.path.to_string(),
+            text: conflict.current.map_or_else(|| "does not exist".to_owned(), |id| format!("is now {id}")),
+        };
+        let finding =
+            |finding: &configbus_api::Finding| Detail { place: finding.place.clone(), text: finding.message.clone() };
+        let conflicts = error.conflicts().iter().map(conflict);
+        let details = conflicts.chain(error.findings().iter().map(finding)).collect();
+        let failure = Self::new(error.kind(), error.to_string()).details(details);
+        match error {
+            ApiError::Unreachable { .. } => {
+                failure.hint("`configbus up` starts a bus here; --server or CONFIGBUS_SERVER names another server")
+            }
+            _ => failure,
+        }
+    }
+}

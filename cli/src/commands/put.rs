@@ -1,0 +1,98 @@
+//! `configbus put`: creates or changes a file. Also how every changing command says what became of it.
+
+use super::client;
+use crate::{
+    args::{Content, PutArgs, ServerAddress},
+    output::{Output, Render},
+    paint::Paint,
+    report::Failure,
+    shapes::EntryShape,
+};
+use configbus_api::{ChangeSet, Edit, EntryMode, ErrorKind, Expected, Landed};
+use serde::Serialize;
+use std::{
+    fs,
+    io::{self, IsTerminal as _, Read as _, Write},
+    path::Path,
+};
+
+/// What became of a change.
+#[derive(Debug, Serialize)]
+pub(crate) struct Changed {
+    path: String,
+    /// `landed`, `unchanged` or `would_land`.
+    outcome: &'static str,
+    revision: u64,
+    commit: String,
+    /// Absent when the file was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<EntryShape>,
+}
+
+impl Changed {
+    /// Describes an answer about one path.
+    pub(crate) fn of(path: &str, landed: &Landed, dry_run: bool) -> Self {
+        let outcome = match (dry_run, landed.committed) {
+            (true, _) => "would_land",
+            (false, true) => "landed",
+            (false, false) => "unchanged",
+        };
+        let head = &landed.head.head;
+        let entry = landed.entries.first().and_then(Option::as_ref).map(EntryShape::from);
+        Self { path: path.to_owned(), outcome, revision: head.revision.0, commit: head.commit.to_string(), entry }
+    }
+}
+
+impl Render for Changed {
+    fn text(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        let (path, revision) = (&self.path, self.revision);
+        match self.outcome {
+            "landed" => writeln!(to, "{} {path} is in {}", paint.green("landed:"), paint.bold(&format!("r{revision}"))),
+            "unchanged" => writeln!(to, "{} {path} has this content already, in r{revision}", paint.dim("unchanged:")),
+            _ => writeln!(to, "{} {path} would land on r{revision}", paint.green("accepted:")),
+        }
+    }
+}
+
+pub(crate) async fn run(args: PutArgs, output: Output) -> Result<(), Failure> {
+    let content = read(&args.content)?;
+    let expected = match (args.if_match, args.if_absent) {
+        (Some(id), _) => Expected::Id(id),
+        (None, true) => Expected::Absent,
+        (None, false) => Expected::Any,
+    };
+    let edit = Edit::put(args.path.clone(), content, expected);
+    let edit = if args.executable { edit.with_mode(EntryMode::Executable) } else { edit };
+    let message = args.message.unwrap_or_else(|| format!("put {}", args.path));
+    submit(&args.address, ChangeSet::new(message).with(edit), args.dry_run, output).await
+}
+
+/// Lands a change of one path, or only has it checked, and prints the outcome.
+pub(crate) async fn submit(
+    address: &ServerAddress,
+    change: ChangeSet,
+    dry_run: bool,
+    output: Output,
+) -> Result<(), Failure> {
+    let client = client(address)?;
+    let path = change.edits.first().map(|edit| edit.path.to_string()).unwrap_or_default();
+    let landed = if dry_run { client.validate(&change).await? } else { client.compare_and_set(&change).await? };
+    output.show(&Changed::of(&path, &landed, dry_run))
+}
+
+fn read(content: &Content) -> Result<Vec<u8>, Failure> {
+    match content.file.as_deref().filter(|file| *file != Path::new("-")) {
+        Some(file) => fs::read(file).map_err(|error| {
+            let kind = if error.kind() == io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Invalid };
+            Failure::new(kind, format!("cannot read {}: {error}", file.display()))
+        }),
+        None => {
+            if io::stdin().is_terminal() {
+                eprintln!("type the content and end it with Ctrl-D");
+            }
+            let mut bytes = Vec::new();
+            io::stdin().lock().read_to_end(&mut bytes)?;
+            Ok(bytes)
+        }
+    }
+}

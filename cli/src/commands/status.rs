@@ -1,0 +1,127 @@
+//! `configbus status`: heads, stores and how many hosts run which revision.
+
+use super::client;
+use crate::{
+    args::ServerAddress,
+    output::{Output, Render},
+    paint::Paint,
+    report::Failure,
+    table::Table,
+    time::{age, utc},
+};
+use configbus_api::{FleetStatus, Head, Member, Namespace};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    heads: BTreeMap<Namespace, Head>,
+    stores: Vec<Member>,
+    hosts: HostCounts,
+    coordination: Coordination,
+    version: String,
+    started_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct HostCounts {
+    total: u64,
+    connected: u64,
+    current: u64,
+    refusing: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Coordination {
+    kind: String,
+    connected: bool,
+    unannounced: BTreeMap<Namespace, Head>,
+}
+
+impl From<FleetStatus> for Shown {
+    fn from(status: FleetStatus) -> Self {
+        let FleetStatus { coordination: kind, coordination_connected: connected, unannounced, .. } = status;
+        Self {
+            heads: status.heads,
+            stores: status.stores,
+            hosts: HostCounts {
+                total: status.hosts_total,
+                connected: status.hosts_connected,
+                current: status.hosts_current,
+                refusing: status.hosts_refusing,
+            },
+            coordination: Coordination { kind, connected, unannounced },
+            version: status.version,
+            started_ms: status.started_ms,
+        }
+    }
+}
+
+impl Render for Shown {
+    fn text(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        writeln!(to, "{}  {}, up for {}", paint.dim("server       "), self.version, age(self.started_ms))?;
+        writeln!(to, "{}  {}", paint.dim("coordination "), self.coordination.text(paint))?;
+        writeln!(to, "{}  {}", paint.dim("hosts        "), self.hosts.text(paint))?;
+        writeln!(to)?;
+        self.write_heads(to, paint)?;
+        writeln!(to)?;
+        self.write_stores(to, paint)
+    }
+}
+
+impl Shown {
+    fn write_heads(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        if self.heads.is_empty() {
+            return writeln!(to, "nothing has landed yet");
+        }
+        let mut table = Table::new(["namespace", ">head", "commit", "landed"]);
+        for (namespace, head) in &self.heads {
+            let commit = format!("{:.8}", head.commit);
+            table.row([namespace.to_string(), head.position().to_string(), commit, utc(head.time_ms)]);
+        }
+        table.write(to, paint)
+    }
+
+    fn write_stores(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        if self.stores.is_empty() {
+            return writeln!(to, "{}", paint.yellow("no store is alive: hosts keep what they have"));
+        }
+        let mut table = Table::new(["store", ">head", ">hosts", "url"]);
+        for store in &self.stores {
+            let head =
+                store.heads.get(&Namespace::main()).map_or_else(|| "-".into(), |head| head.position().to_string());
+            table.row([store.id.clone(), head, store.subscribers.to_string(), store.url.clone()]);
+        }
+        table.write(to, paint)
+    }
+}
+
+impl Coordination {
+    fn text(&self, paint: Paint) -> String {
+        let state = if self.connected { paint.green("connected") } else { paint.red("not connected") };
+        let waiting = match self.unannounced.len() {
+            0 => String::new(),
+            count => format!(", {}", paint.yellow(&format!("{count} heads wait to be announced"))),
+        };
+        format!("{}, {state}{waiting}", self.kind)
+    }
+}
+
+impl HostCounts {
+    fn text(&self, paint: Paint) -> String {
+        let Self { total, connected, current, refusing } = *self;
+        let on_head = format!("{current} of {total} have the head");
+        let on_head = if current == total { paint.green(&on_head) } else { paint.yellow(&on_head) };
+        let gone = total - connected.min(total);
+        let gone = if gone == 0 { String::new() } else { format!(", {gone} not connected") };
+        let refusing = if refusing == 0 { String::new() } else { paint.red(&format!(", {refusing} refuse it")) };
+        format!("{on_head}{gone}{refusing}")
+    }
+}
+
+pub(crate) async fn run(address: ServerAddress, output: Output) -> Result<(), Failure> {
+    output.show(&Shown::from(client(&address)?.status().await?))
+}

@@ -1,0 +1,54 @@
+//! Which function a command is.
+
+use crate::{
+    args::{Cli, Command},
+    commands, demo,
+    output::Output,
+    report::Failure,
+    roles, up,
+};
+use clap::CommandFactory as _;
+use std::{path::Path, process::ExitCode};
+
+/// Runs as one of Git's hooks when the program was started under a hook's name.
+pub(crate) fn as_hook() -> Option<ExitCode> {
+    let name = std::env::args_os().next()?;
+    match Path::new(&name).file_name()?.to_str()? {
+        "pre-receive" => Some(configbus_hooks::entry::pre_receive()),
+        "proc-receive" => Some(configbus_hooks::entry::proc_receive()),
+        "post-receive" => Some(configbus_hooks::entry::post_receive()),
+        _ => None,
+    }
+}
+
+/// Runs a command.
+pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
+    match command {
+        Command::Up(args) => up::run(args, output),
+        Command::Demo(args) => demo::run(&args, output),
+        Command::Server(args) => roles::server(args, output),
+        Command::Store(args) => roles::store(args, output),
+        Command::Agent(args) => roles::agent(args, output),
+        Command::Get(args) => wait_for(commands::get::run(args, output)),
+        Command::Ls(args) => wait_for(commands::ls::run(args, output)),
+        Command::Put(args) => wait_for(commands::put::run(args, output)),
+        Command::Rm(args) => wait_for(commands::rm::run(args, output)),
+        Command::Edit(args) => wait_for(commands::edit::run(args, output)),
+        Command::Log(args) => wait_for(commands::log::run(args, output)),
+        Command::Diff(args) => wait_for(commands::diff::run(args, output)),
+        Command::Watch(args) => wait_for(commands::watch::run(args, output)),
+        Command::Validate(args) => commands::validate::run(&args, output),
+        Command::Status(address) => wait_for(commands::status::run(address, output)),
+        Command::Hosts(args) => wait_for(commands::hosts::run(args, output)),
+        Command::Wait(args) => wait_for(commands::wait::run(args, output)),
+        Command::Completion { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "configbus", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+/// Runs a command that talks to a server; one thread is enough for it.
+fn wait_for(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+}
