@@ -1,0 +1,1 @@
+//! Each wrong input has a clear message and its own exit code.

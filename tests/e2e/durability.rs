@@ -1,0 +1,124 @@
+//! The order of system calls: written, synced, renamed, directory synced, and only then acknowledged.
+
+use configbus_tests::{
+    binary::configbus, child::Child, eventually::eventually, git::WorkingCopy, ports::fixed_port, rest::Rest,
+    tools::is_installed,
+};
+use std::{collections::HashMap, fs, path::Path, process::Command};
+use tempfile::TempDir;
+
+/// One traced system call that matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Call {
+    /// Content of a file or the entries of a directory are on disk.
+    Synced(String),
+    /// A name took its place.
+    Renamed(String),
+    /// Something was sent to a TCP peer.
+    Sent(String),
+}
+
+struct TracedServer {
+    folder: TempDir,
+    url: String,
+    child: Child,
+}
+
+impl TracedServer {
+    fn start() -> Self {
+        let folder = TempDir::with_prefix("traced-").unwrap();
+        let listen = format!("127.0.0.1:{}", fixed_port());
+        let mut command = Command::new("strace");
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        command.args(["-f", "-yy", "-s", "256", "-e", "signal=none"]);
+        command.args(["-e", "trace=fsync,fdatasync,rename,renameat,renameat2,write,writev,sendto,sendmsg"]);
+        command.arg("-o").arg(folder.path().join("trace")).arg(configbus());
+        command.args(["server", "--auth", "none", "--listen", &listen, "--data"]).arg(folder.path().join("data"));
+        let child = Child::spawn("strace", &mut command, &folder.path().join("log")).unwrap();
+        let url = format!("http://{listen}");
+        let rest = Rest::new(&url);
+        eventually("the traced server is ready", || rest.is_ok("/readyz").then_some(()));
+        Self { folder, url, child }
+    }
+
+    /// Ends the server and returns what it did, in order.
+    fn finish(mut self) -> Vec<Call> {
+        self.child.interrupt_group();
+        let trace = fs::read(self.folder.path().join("trace")).unwrap();
+        parse(&String::from_utf8_lossy(&trace))
+    }
+}
+
+/// Reads lines such as `12 fsync(9</data/x>) = 0`, in the order of time. A call that another thread's line interrupts is written
+/// in two parts; syncing counts when it ends and sending when it starts, which is the strict reading of both.
+fn parse(trace: &str) -> Vec<Call> {
+    let mut unfinished = HashMap::new();
+    let mut calls = Vec::new();
+    for line in trace.lines() {
+        let Some((thread, call)) = line.split_once(' ') else { continue };
+        let call = call.trim_start();
+        if call.starts_with("fsync(") || call.starts_with("fdatasync(") {
+            let path = call.split_once('<').and_then(|(_, rest)| rest.split('>').next()).unwrap_or_default().to_owned();
+            if call.ends_with("= 0") {
+                calls.push(Call::Synced(path));
+            } else if call.ends_with("<unfinished ...>") {
+                unfinished.insert(thread, path);
+            }
+        } else if call.contains("sync resumed>") && call.ends_with("= 0") {
+            calls.extend(unfinished.remove(thread).map(Call::Synced));
+        } else if call.starts_with("rename") {
+            calls.extend(call.rsplit('"').nth(1).map(|target| Call::Renamed(target.to_owned())));
+        } else if call.contains("<TCP") {
+            calls.push(Call::Sent(call.to_owned()));
+        }
+    }
+    calls
+}
+
+/// Checks that everything was durable before the peer heard of it.
+fn check_order(calls: &[Call], acknowledgement: impl Fn(&str) -> bool) {
+    let at = |what: &str, found: Option<usize>| found.unwrap_or_else(|| panic!("{what} is missing in {calls:#?}"));
+    let acknowledged =
+        at("acknowledgement", calls.iter().position(|call| matches!(call, Call::Sent(text) if acknowledgement(text))));
+    let before = &calls[..acknowledged];
+    let last = |what: &str, wanted: &dyn Fn(&Call) -> bool| at(what, before.iter().rposition(wanted));
+    let renamed =
+        |suffix: &'static str| move |call: &Call| matches!(call, Call::Renamed(path) if path.ends_with(suffix));
+    let synced = |suffix: &'static str| move |call: &Call| matches!(call, Call::Synced(path) if path.ends_with(suffix));
+
+    let reference_moved = last("rename of the ref", &renamed("refs/heads/main"));
+    let reference_written = last("sync of the ref's content", &synced("refs/heads/main.lock"));
+    let reference_durable = last("sync of the ref's directory", &synced("refs/heads"));
+    let packs_durable = before[..reference_moved].iter().rposition(|call| synced("objects/pack")(call));
+    let packs_durable = at("sync of the packs' directory before the ref moves", packs_durable);
+    let pack_content =
+        before[..packs_durable].iter().rposition(|call| matches!(call, Call::Synced(path) if is_pack(path)));
+    let _ = at("sync of a pack's content", pack_content);
+    assert!(reference_written < reference_moved && reference_moved < reference_durable, "{before:#?}");
+}
+
+fn is_pack(path: &str) -> bool {
+    let name = Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    path.contains("/objects/") && name.contains("pack")
+}
+
+#[test]
+fn an_api_change_is_durable_before_it_is_acknowledged() {
+    if !is_installed("strace", "strace") {
+        return;
+    }
+    let server = TracedServer::start();
+    assert_eq!(Rest::new(&server.url).put("/v1/files/a.json", &[], "{\"durable\": 1}").status, 201);
+    check_order(&server.finish(), |sent| sent.contains("HTTP/1.1 201"));
+}
+
+#[test]
+fn a_push_is_durable_before_it_is_acknowledged() {
+    if !is_installed("strace", "strace") {
+        return;
+    }
+    let server = TracedServer::start();
+    let copy = WorkingCopy::init(&format!("{}/git/main.git", server.url));
+    let _ = copy.change("a.json", "{\"durable\": 2}").expect_ok();
+    check_order(&server.finish(), |sent| sent.contains("ok refs/heads/main"));
+}

@@ -1,0 +1,10 @@
+//! What goes wrong in the field: processes die, disks fill, files rot, peers are away.
+
+mod absence;
+mod announcement;
+mod disk;
+mod kills;
+mod leftovers;
+mod mirror;
+mod observer;
+mod zookeeper;

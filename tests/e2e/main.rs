@@ -1,0 +1,13 @@
+//! The whole system through its public surface. One binary, because linking is what tests cost most.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
+
+mod bad_input;
+mod browser;
+mod deploy;
+mod durability;
+mod faults;
+mod push;
+mod readers;
+mod rest;
+mod up;

@@ -1,0 +1,65 @@
+//! Samples of one figure.
+
+use std::time::Duration;
+
+/// Times of one step, in the order they were taken.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Samples {
+    micros: Vec<u64>,
+}
+
+impl Samples {
+    /// Adds a sample.
+    pub(crate) fn add(&mut self, time: Duration) {
+        self.micros.push(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// Returns the time that this share of the samples did not exceed; zero without samples.
+    pub(crate) fn percentile(&self, percent: u64) -> Duration {
+        let mut sorted = self.micros.clone();
+        sorted.sort_unstable();
+        let rank = (sorted.len() as u64 * percent).div_ceil(100).max(1) - 1;
+        Duration::from_micros(sorted.get(rank as usize).copied().unwrap_or(0))
+    }
+
+    /// Returns the median.
+    pub(crate) fn p50(&self) -> Duration {
+        self.percentile(50)
+    }
+
+    /// Returns the 99th percentile.
+    pub(crate) fn p99(&self) -> Duration {
+        self.percentile(99)
+    }
+
+    /// Returns how many samples there are.
+    pub(crate) fn len(&self) -> usize {
+        self.micros.len()
+    }
+}
+
+/// Prints milliseconds with as many digits as they deserve.
+pub(crate) fn ms(time: Duration) -> String {
+    let ms = time.as_secs_f64() * 1e3;
+    if ms < 10.0 {
+        format!("{ms:.2}")
+    } else if ms < 100.0 {
+        format!("{ms:.1}")
+    } else {
+        format!("{ms:.0}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_samples() {
+        let mut samples = Samples::default();
+        assert_eq!(samples.p50(), Duration::ZERO);
+        (1..=100).for_each(|ms| samples.add(Duration::from_millis(ms)));
+        assert_eq!((samples.p50(), samples.p99()), (Duration::from_millis(50), Duration::from_millis(99)));
+        assert_eq!(samples.percentile(100), Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,185 @@
+//! A bus of separate processes, so that each can be killed, stopped and started again on its own.
+
+use crate::{binary::configbus, bus::Run, child::Child, eventually::eventually, ports::fixed_port, rest::Rest};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+use tempfile::TempDir;
+
+/// How a cluster is made.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// ZooKeeper to coordinate through; embedded without it.
+    pub zookeeper: Option<String>,
+    /// Further flags of the agent.
+    pub agent_flags: Vec<String>,
+    /// Where the agent keeps its files; in the cluster's folder without it.
+    pub agent_root: Option<PathBuf>,
+}
+
+/// One process with everything needed to start it again.
+#[derive(Debug)]
+pub struct Role {
+    name: &'static str,
+    arguments: Vec<String>,
+    log: PathBuf,
+    url: String,
+    child: Option<Child>,
+}
+
+impl Role {
+    /// Returns the base URL it answers at.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Starts it. Does not wait until it is ready.
+    pub fn start(&mut self) {
+        assert!(self.child.is_none(), "{} runs already", self.name);
+        let mut command = Command::new(configbus());
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.arg(self.name).args(&self.arguments);
+        self.child = Some(Child::spawn(self.name, &mut command, &self.log).expect("configbus can be started"));
+    }
+
+    /// Waits until it says that it is ready.
+    pub fn ready(&mut self) {
+        let what = format!("{} is ready", self.name);
+        let rest = Rest::new(&self.url);
+        let child = self.child.as_mut().expect("it was started");
+        eventually(&what, || {
+            if let Some(status) = child.ended() {
+                panic!("it ended with {status}:\n{}", child.output());
+            }
+            rest.is_ok("/readyz").then_some(())
+        });
+    }
+
+    /// Kills it without warning, and nothing that it started.
+    pub fn kill(&mut self) {
+        self.child.as_mut().expect("it was started").kill_alone();
+        self.child = None;
+    }
+
+    /// Asks it to end and waits for that.
+    pub fn stop(&mut self) {
+        let status = self.child.as_mut().expect("it was started").interrupt();
+        assert!(status.success(), "{} ended with {status}", self.name);
+        self.child = None;
+    }
+
+    /// Returns its process.
+    pub fn process(&mut self) -> &mut Child {
+        self.child.as_mut().expect("it was started")
+    }
+
+    /// Returns everything it has printed in all its lives.
+    pub fn output(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+/// Server, store and agent as separate processes on fixed ports.
+#[derive(Debug)]
+pub struct Cluster {
+    folder: TempDir,
+    root: PathBuf,
+    /// The server.
+    pub server: Role,
+    /// The store.
+    pub store: Role,
+    /// The agent.
+    pub agent: Role,
+}
+
+impl Cluster {
+    /// Describes a cluster; nothing is started.
+    pub fn plan(plan: &Plan) -> Self {
+        let folder = TempDir::with_prefix("cluster-").expect("a temporary folder can be made");
+        let at = |name: &str| folder.path().join(name);
+        let root = plan.agent_root.clone().unwrap_or_else(|| at("host"));
+        let [server, store, agent] = [(); 3].map(|()| format!("127.0.0.1:{}", fixed_port()));
+        let server_url = format!("http://{server}");
+        let zookeeper = plan.zookeeper.iter().flat_map(|hosts| ["--zookeeper", hosts]).collect::<Vec<_>>();
+        let role = |name: &'static str, listen: &str, folder: &Path, flags: &[&str]| {
+            let folder_flag = if name == "agent" { "--root" } else { "--data" };
+            let own = [folder_flag, folder.to_str().expect("temporary folders are text"), "--listen", listen];
+            let arguments = own.iter().chain(flags).map(|&argument| argument.to_owned()).collect();
+            Role { name, arguments, log: at(&format!("{name}.log")), url: format!("http://{listen}"), child: None }
+        };
+        let store_url = format!("http://{store}");
+        let agent_flags: Vec<&str> = plan.agent_flags.iter().map(String::as_str).collect();
+        Self {
+            server: role("server", &server, &at("server"), &[&["--auth", "none"], &zookeeper[..]].concat()),
+            store: role(
+                "store",
+                &store,
+                &at("store"),
+                &[&["--id", "store-1", "--server", &server_url], &zookeeper[..]].concat(),
+            ),
+            agent: role(
+                "agent",
+                &agent,
+                &root,
+                &[&["--store", &store_url, "--host", "host-1"], &agent_flags[..]].concat(),
+            ),
+            root,
+            folder,
+        }
+    }
+
+    /// Starts a cluster and waits until all of it is ready.
+    pub fn start(plan: &Plan) -> Self {
+        let mut cluster = Self::plan(plan);
+        cluster.server.start();
+        cluster.server.ready();
+        cluster.store.start();
+        cluster.agent.start();
+        cluster.store.ready();
+        cluster
+    }
+
+    /// Returns the data folder of the server.
+    pub fn server_data(&self) -> PathBuf {
+        self.folder.path().join("server")
+    }
+
+    /// Returns the data folder of the store.
+    pub fn store_data(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    /// Returns the root folder of the agent.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns the URL to clone from.
+    pub fn git(&self) -> String {
+        format!("{}/git/main.git", self.server.url)
+    }
+
+    /// Reads a file as the host shows it now.
+    pub fn read(&self, path: &str) -> Option<Vec<u8>> {
+        fs::read(self.root.join("current").join(path)).ok()
+    }
+
+    /// Waits until the host shows this content at a path.
+    pub fn shows(&self, path: &str, content: impl AsRef<[u8]>) {
+        eventually(&format!("{path} is on the host"), || {
+            self.read(path).filter(|found| found == content.as_ref()).map(drop)
+        });
+    }
+
+    /// Runs a command against its server.
+    pub fn run_with(&self, arguments: &[&str], input: &[u8]) -> Run {
+        Run::of(&[arguments, &["--server", &self.server.url]].concat(), input)
+    }
+
+    /// Runs a command against its server.
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        self.run_with(arguments, b"")
+    }
+}
