@@ -2,14 +2,32 @@
 
 use crate::{
     Defaulted, Format, InMemory, OpenError, OpenOptions, PrefixSubscription, ReadError, Snapshot, Stats, Status,
-    SubscribeError, Subscription, SubscriptionBuilder, cell::Watched, glob::PathGlob, owner::Owner,
-    prefix_cell::PrefixCell, rules::Rules, source::Newest, source::SourceError,
+    SubscribeError, Subscription, SubscriptionBuilder, following::cell::Watched, following::owner::Owner,
+    following::path_glob::PathGlob, following::prefix_cell::PrefixCell, following::rules::Rules, source::Newest,
+    source::SourceError,
 };
 use configbus_model::{ConfigPath, Revision};
 use serde::de::DeserializeOwned;
 use std::{io, path::Path, sync::Arc, time::Duration};
 
-/// A host's configuration. Clones are cheap and share everything; threads end when the last handle is dropped.
+/// A host's configuration. Clones are cheap and share everything.
+///
+/// # Threads
+///
+/// A bus on disk has one thread that waits for flips; it parses and checks new versions. From the first callback on there
+/// is a second one that runs all callbacks, one after the other, in revision order. A callback that takes long, or
+/// hangs, delays other callbacks but never [`Subscription::load`]; what changes meanwhile arrives as one change with the
+/// oldest old and the newest new value.
+///
+/// Both threads end, and are waited for, when the last handle is dropped: every `ConfigBus`, [`Subscription`],
+/// [`PrefixSubscription`] and [`Reader`](crate::Reader) is one. A handle that a callback or a check owns keeps the bus
+/// for ever; then [`close`](Self::close) ends it. Dropped or closed by a callback, the threads end soon after.
+///
+/// # Fork
+///
+/// Threads do not survive `fork`. In a child that does not exec, values stay as they were at the fork,
+/// [`status`](Self::status) says `Unknown`, and the view pinned at the fork stays pinned as long as the child lives.
+/// [`snapshot`](Self::snapshot) works. A server that forks its workers should open the bus in each of them.
 #[derive(Debug, Clone)]
 pub struct ConfigBus {
     pub(crate) owner: Arc<Owner>,
@@ -142,9 +160,15 @@ impl ConfigBus {
     }
 
     /// Takes the newest view now instead of waiting to be woken, and returns whether anything was new. Callbacks run
-    /// later, on their thread.
+    /// later, on their thread. Does nothing in a check and after a fork.
     pub fn refresh(&self) -> bool {
-        self.owner.follower.refresh().unwrap_or(false)
+        !self.owner.is_forked() && self.owner.follower.refresh().unwrap_or(false)
+    }
+
+    /// Ends all subscriptions and waits for the threads; values stay as they are. Needed only where a callback or a check
+    /// owns a handle of this bus, which would keep it for ever.
+    pub fn close(&self) {
+        self.owner.close();
     }
 
     /// Waits until values are from `revision` of `main` or a later one; returns whether they are.

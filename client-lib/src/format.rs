@@ -7,7 +7,7 @@ use std::{fmt, str};
 /// Deepest nesting that is parsed; the gate refuses deeper documents.
 const DEPTH_MAX: usize = 128;
 /// Most YAML nodes and events: above what the largest accepted file can hold without aliases.
-const YAML_NODES_MAX: usize = 4_000_000;
+const YAML_NODES_MAX: usize = 1_500_000;
 
 /// How a document is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

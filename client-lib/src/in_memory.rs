@@ -2,13 +2,13 @@
 
 use crate::{
     ConfigBus,
-    follower::Follower,
-    journal::Journal,
-    liveness::Status,
-    memory_files::{MemoryFile, MemoryFiles},
-    owner::Owner,
+    following::follower::Follower,
+    following::journal::Journal,
+    following::owner::Owner,
+    source::liveness::Status,
+    source::memory_files::{MemoryFile, MemoryFiles},
+    source::view::View,
     source::{Newest, Source, SourceError},
-    view::View,
 };
 use configbus_model::{ConfigPath, Freshness, PathError, Revision};
 use std::{
@@ -107,6 +107,13 @@ impl InMemory {
     /// Makes everything that was set visible as one revision and returns it. When this returns, values are replaced and
     /// callbacks have run, unless it is called by a callback.
     pub fn flip(&self) -> Revision {
+        let revision = self.publish();
+        self.bus.owner.follower.queue.wait_until_told();
+        revision
+    }
+
+    /// Flips without waiting for callbacks.
+    pub(crate) fn publish(&self) -> Revision {
         let revision = {
             let mut shelf = self.shelf.lock();
             shelf.revision = shelf.revision.next();
@@ -114,7 +121,6 @@ impl InMemory {
             shelf.revision
         };
         self.bus.refresh();
-        self.bus.owner.follower.queue.wait_until_told();
         revision
     }
 

@@ -41,58 +41,28 @@
 //! * A file that is deleted becomes "no value"; it is an event with no new value.
 //! * Files that a revision leaves alone are neither read nor parsed again.
 //!
-//! # Threads
-//!
-//! An open bus has one thread that waits for flips; it parses and checks new versions. From the first callback on it has
-//! a second one that runs all callbacks, one after the other, in revision order. A callback that takes long, or hangs,
-//! delays other callbacks but never [`Subscription::load`]; what changes meanwhile arrives as one change with the oldest
-//! old and the newest new value. Both threads end, and are waited for, when the last [`ConfigBus`], [`Subscription`],
-//! [`PrefixSubscription`] and [`Reader`] of a bus is dropped; dropped inside a callback, they end soon after.
-//!
-//! # Fork
-//!
-//! Threads do not survive `fork`. In a child that does not exec, values stay as they were at the fork,
-//! [`ConfigBus::status`] says `Unknown`, and the view pinned at the fork stays pinned as long as the child lives.
-//! [`ConfigBus::snapshot`] and [`ConfigBus::refresh`] work. Pre-forking servers should open the bus in each child.
+//! What threads there are and what `fork` does to them: [`ConfigBus`].
 
-mod agent_root;
 mod bus;
-mod call_queue;
-mod callbacks;
-mod cell;
 mod change;
 mod counters;
 mod defaulted;
-mod disk_files;
-mod file_identity;
-mod files;
-mod follower;
+mod following;
 mod format;
-mod glob;
 mod in_memory;
-mod inotify;
-mod journal;
-mod liveness;
-mod memory_files;
 mod open;
-mod owner;
-mod plain_directory;
-mod prefix_cell;
 mod prefix_subscription;
 mod read_error;
 mod reader;
 mod recording;
 mod refusal;
-mod reporter;
-mod rules;
-mod seen;
 mod snapshot;
 mod source;
 mod subscribe;
 mod subscription;
+#[cfg(test)]
+mod tests;
 mod value;
-mod view;
-mod watcher;
 
 pub use bus::ConfigBus;
 pub use change::Change;
@@ -100,7 +70,6 @@ pub use counters::Stats;
 pub use defaulted::Defaulted;
 pub use format::{Format, ParseError, Place};
 pub use in_memory::InMemory;
-pub use liveness::Status;
 pub use open::{OpenError, OpenOptions};
 pub use prefix_subscription::{PrefixFiles, PrefixSubscription};
 pub use read_error::ReadError;
@@ -108,6 +77,7 @@ pub use reader::Reader;
 pub use recording::Recording;
 pub use refusal::{Refusal, RefusalReason};
 pub use snapshot::Snapshot;
+pub use source::liveness::Status;
 pub use subscribe::{SubscribeError, SubscriptionBuilder};
 pub use subscription::Subscription;
 pub use value::Value;

@@ -1,15 +1,15 @@
 //! How a bus is opened.
 
 use crate::{
-    agent_root::AgentRoot,
-    follower::Follower,
-    inotify::{MakeInstance, make_instance},
-    journal::Journal,
-    owner::Owner,
-    plain_directory::PlainDirectory,
-    reporter::Reporter,
+    following::follower::Follower,
+    following::inotify::{MakeInstance, make_instance},
+    following::journal::Journal,
+    following::owner::Owner,
+    following::reporter::Reporter,
+    following::watcher::Watcher,
+    source::agent_root::AgentRoot,
+    source::plain_directory::PlainDirectory,
     source::{Source, SourceError},
-    watcher::Watcher,
 };
 use configbus_model::ErrorKind;
 use std::{

@@ -1,6 +1,6 @@
 //! All files that a pattern means, parsed and current.
 
-use crate::{Change, Recording, Refusal, owner::Owner, prefix_cell::PrefixCell};
+use crate::{Change, Recording, Refusal, following::owner::Owner, following::prefix_cell::PrefixCell};
 use configbus_model::ConfigPath;
 use std::{collections::BTreeMap, fmt, ops::Deref, sync::Arc};
 

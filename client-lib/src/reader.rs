@@ -1,6 +1,6 @@
 //! The fastest way to load: a copy of the pointer per thread.
 
-use crate::{Subscription, cell::FileCell, owner::Owner};
+use crate::{Subscription, following::cell::FileCell, following::owner::Owner};
 use arc_swap::{ArcSwapOption, Cache};
 use std::{fmt, ops::Deref, sync::Arc};
 

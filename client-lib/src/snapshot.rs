@@ -1,6 +1,6 @@
 //! Many reads from one revision.
 
-use crate::{Format, ReadError, format::text_of, view::View};
+use crate::{Format, ReadError, format::text_of, source::view::View};
 use configbus_model::{ConfigPath, MountRecord, Namespace, Revision};
 use serde::de::DeserializeOwned;
 use std::{collections::BTreeMap, sync::Arc};

@@ -1,6 +1,15 @@
-//! Where views come from.
+//! Where views come from: an agent's root, a plain directory, or memory.
 
-use crate::{liveness::Status, view::View};
+pub(crate) mod agent_root;
+pub(crate) mod disk_files;
+pub(crate) mod file_identity;
+pub(crate) mod files;
+pub(crate) mod liveness;
+pub(crate) mod memory_files;
+pub(crate) mod plain_directory;
+pub(crate) mod view;
+
+use crate::{source::liveness::Status, source::view::View};
 use std::{fmt::Debug, io, path::Path};
 
 /// What a source has to offer.

@@ -2,9 +2,9 @@
 
 use crate::{
     Defaulted, Format, ParseError, Refusal, Subscription,
-    cell::{FileCell, Watched},
-    owner::Owner,
-    rules::Rules,
+    following::cell::{FileCell, Watched},
+    following::owner::Owner,
+    following::rules::Rules,
 };
 use configbus_model::{ConfigPath, ErrorKind, PathError};
 use serde::de::DeserializeOwned;

@@ -1,6 +1,6 @@
 //! One file, parsed and current.
 
-use crate::{Change, Reader, Recording, Refusal, Value, cell::FileCell, owner::Owner};
+use crate::{Change, Reader, Recording, Refusal, Value, following::cell::FileCell, following::owner::Owner};
 use configbus_model::ConfigPath;
 use std::sync::Arc;
 

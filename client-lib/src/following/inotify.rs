@@ -2,7 +2,7 @@
 //!
 //! Only names that appear in the agent's root are asked for: opening or reading anything there wakes nobody.
 
-use crate::{disk_files::absent, view::FolderId};
+use crate::{source::disk_files::absent, source::view::FolderId};
 use rustix::{
     fd::{AsFd, BorrowedFd, OwnedFd},
     fs::{inotify, stat},

@@ -1,9 +1,9 @@
 //! Owns the threads of a bus and ends them.
 
 use crate::{
-    cell::Watched,
-    follower::Follower,
-    watcher::{Stop, Watcher},
+    following::cell::Watched,
+    following::follower::Follower,
+    following::watcher::{Stop, Watcher},
 };
 use std::{
     io,
@@ -47,11 +47,14 @@ impl Owner {
     pub(crate) fn call_back(&self, cell: &Arc<dyn Watched>) {
         self.follower.keep(cell);
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        if threads.calls.is_none() {
+        if threads.calls.is_none() && !self.follower.queue.is_stopped() {
             let follower = Arc::clone(&self.follower);
             let run = move || follower.queue.run(follower.counters());
             match named("configbus-calls").spawn(run) {
-                Ok(thread) => threads.calls = Some(thread),
+                Ok(thread) => {
+                    self.follower.queue.told_by(thread.thread().id());
+                    threads.calls = Some(thread);
+                }
                 Err(error) => tracing::error!(%error, "no thread for callbacks can be had; the next one tries again"),
             }
         }
@@ -62,19 +65,29 @@ fn named(name: &str) -> thread::Builder {
     thread::Builder::new().name(name.to_owned())
 }
 
-impl Drop for Owner {
-    fn drop(&mut self) {
+impl Owner {
+    /// Ends both threads and all subscriptions.
+    pub(crate) fn close(&self) {
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         if self.is_forked() {
+            // They belong to the parent, as does the descriptor that would stop them.
+            std::mem::forget(threads);
             return;
         }
         self.stop.signal();
         self.follower.queue.stop();
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in [threads.watcher, threads.calls].into_iter().flatten() {
-            // The last handle may be dropped by a callback or a check: a thread cannot wait for itself.
+            // The end may come from a callback or a check: a thread cannot wait for itself.
             if thread.thread().id() != thread::current().id() && thread.join().is_err() {
                 tracing::error!("a thread of the bus panicked");
             }
         }
+        self.follower.forget_all();
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -1,6 +1,6 @@
 //! One consistent set of files and what is known of it.
 
-use crate::files::Files;
+use crate::source::files::Files;
 use configbus_model::{ConfigPath, MountRecord, Namespace, Revision};
 use std::collections::BTreeMap;
 

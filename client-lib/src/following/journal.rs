@@ -1,6 +1,6 @@
 //! What happens to files: counted, logged, and told to the agent.
 
-use crate::{RefusalReason, counters::Counters, reporter::Reporter, view::Origin};
+use crate::{RefusalReason, counters::Counters, following::reporter::Reporter, source::view::Origin};
 use configbus_model::{ConfigPath, ReportedState};
 
 #[derive(Debug, Default)]

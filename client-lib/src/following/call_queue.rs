@@ -56,9 +56,13 @@ impl CallQueue {
         self.work.notify_one();
     }
 
+    /// Notes which thread is going to [`run`](Self::run).
+    pub(crate) fn told_by(&self, thread: ThreadId) {
+        self.lock().thread = Some(thread);
+    }
+
     /// Runs callbacks until [`Self::stop`].
     pub(crate) fn run(&self, counters: &Counters) {
-        self.lock().thread = Some(thread::current().id());
         while let Some((sequence, round)) = self.next_round() {
             round.into_iter().for_each(|tell| tell(counters));
             self.lock().told = sequence;
@@ -92,6 +96,10 @@ impl CallQueue {
         self.lock().stopped = true;
         self.work.notify_all();
         self.told.notify_all();
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.lock().stopped
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,6 +1,6 @@
 //! Files in memory, for users' tests.
 
-use crate::{file_identity::FileIdentity, files::Files};
+use crate::{source::file_identity::FileIdentity, source::files::Files};
 use configbus_model::ConfigPath;
 use std::{collections::BTreeMap, io, sync::Arc};
 

@@ -5,8 +5,8 @@
 //! or a host full of idle clients would keep a core busy).
 
 use crate::{
-    follower::Follower,
-    inotify::{MakeInstance, RootWatch},
+    following::follower::Follower,
+    following::inotify::{MakeInstance, RootWatch},
 };
 use rustix::{
     event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
@@ -52,7 +52,8 @@ pub(crate) struct Watcher {
     make: MakeInstance,
     poll_interval: Duration,
     watch: Option<RootWatch>,
-    armed: Option<Instant>,
+    /// When the kernel gave no watch.
+    refused: Option<Instant>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -63,7 +64,7 @@ enum Woken {
 
 impl Watcher {
     pub(crate) fn new(root: Option<PathBuf>, make: MakeInstance, poll_interval: Duration) -> Self {
-        Self { root, make, poll_interval, watch: None, armed: None }
+        Self { root, make, poll_interval, watch: None, refused: None }
     }
 
     /// Runs until stopped.
@@ -94,16 +95,18 @@ impl Watcher {
         if self.watch.as_ref().is_some_and(|watch| watch.is_on(root)) {
             return;
         }
-        let had_one = self.watch.take().is_some();
-        if !had_one && self.armed.is_some_and(|armed| armed.elapsed() < REARM_INTERVAL) {
+        self.watch = None;
+        if self.refused.is_some_and(|refused| refused.elapsed() < REARM_INTERVAL) {
             return;
         }
-        self.armed = Some(Instant::now());
         match RootWatch::on(root, self.make) {
             Ok(watch) => self.watch = Some(watch),
+            // The root is being replaced: the next look tries again.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
+                self.refused = Some(Instant::now());
                 let interval = self.poll_interval;
-                tracing::info!(root = %root.display(), %error, "flips are polled for every {interval:?}");
+                tracing::info!(root = %root.display(), %error, "flips are looked for every {interval:?}");
             }
         }
     }
@@ -132,7 +135,6 @@ impl Watcher {
             let noticed = self.watch.as_ref().map(RootWatch::noticed).unwrap_or_default();
             if noticed.lost {
                 self.watch = None;
-                self.armed = None;
             }
             if noticed.flip || noticed.lost {
                 return Woken::Look;

@@ -2,16 +2,16 @@
 
 use crate::{
     Change, Refusal,
-    call_queue::{Tell, Telling},
-    callbacks::Callbacks,
-    cell::{Publication, Watched},
-    follower::Held,
-    glob::PathGlob,
-    journal::Journal,
+    following::call_queue::{Tell, Telling},
+    following::callbacks::Callbacks,
+    following::cell::{Publication, Watched},
+    following::follower::Held,
+    following::journal::Journal,
+    following::path_glob::PathGlob,
+    following::rules::Rules,
+    following::seen::{Look, Seen},
     prefix_subscription::PrefixFiles,
-    rules::Rules,
-    seen::{Look, Seen},
-    view::{Origin, View},
+    source::view::{Origin, View},
 };
 use arc_swap::ArcSwap;
 use configbus_model::ConfigPath;
@@ -83,7 +83,7 @@ impl<T: Send + Sync + 'static> PrefixCell<T> {
         let on_read = || journal.counters.files_read.increment();
         let look = seen.look(view.files.as_ref(), path, &self.rules, on_read);
         if matches!(look, Look::Unchanged) {
-            return true;
+            return !seen.is_absent();
         }
         let origin = view.origin(path);
         findings.refusals_changed |= findings.refusals.remove(path).is_some();

@@ -1,12 +1,12 @@
 //! Follows a source from view to view and keeps all subscriptions current.
 
 use crate::{
-    call_queue::{CallQueue, Tell},
-    cell::Watched,
     counters::Counters,
-    journal::Journal,
+    following::call_queue::{CallQueue, Tell},
+    following::cell::Watched,
+    following::journal::Journal,
+    source::view::View,
     source::{Newest, Source, SourceError},
-    view::View,
 };
 use arc_swap::ArcSwap;
 use std::{
@@ -128,7 +128,18 @@ impl Follower {
 
     /// Ends a subscription.
     pub(crate) fn forget(&self, cell: &Arc<dyn Watched>) {
-        self.registered().retain(|listed| !is_same(&listed.cell, cell));
+        let mut registered = self.registered();
+        let (ended, remaining) = registered.drain(..).partition(|listed| is_same(&listed.cell, cell));
+        *registered = remaining;
+        drop(registered);
+        // Dropped after the lock is released: what callbacks own may be anything.
+        drop::<Vec<_>>(ended);
+    }
+
+    /// Ends all subscriptions.
+    pub(crate) fn forget_all(&self) {
+        // Dropped after the lock is released: what callbacks own may be anything.
+        let _ended = std::mem::take(&mut *self.registered());
     }
 
     pub(crate) fn counters(&self) -> &Counters {

@@ -1,6 +1,6 @@
 //! The files of one view, wherever they are.
 
-use crate::file_identity::FileIdentity;
+use crate::source::file_identity::FileIdentity;
 use configbus_model::ConfigPath;
 use std::{fmt::Debug, io};
 

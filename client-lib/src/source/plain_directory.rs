@@ -4,10 +4,10 @@
 //! parts; that is what an agent is for.
 
 use crate::{
-    disk_files::{DiskFiles, Keeper, absent},
-    liveness::Status,
+    source::disk_files::{DiskFiles, Keeper, absent},
+    source::liveness::Status,
+    source::view::{FolderId, View},
     source::{Newest, Source, SourceError},
-    view::{FolderId, View},
 };
 use configbus_model::Revision;
 use rustix::fs::{Mode, OFlags, fstat, open};

@@ -2,13 +2,13 @@
 
 use crate::{
     Change, Refusal,
-    call_queue::{Tell, Telling},
-    callbacks::Callbacks,
-    follower::Held,
-    journal::Journal,
-    rules::Rules,
-    seen::{Look, Seen},
-    view::Origin,
+    following::call_queue::{Tell, Telling},
+    following::callbacks::Callbacks,
+    following::follower::Held,
+    following::journal::Journal,
+    following::rules::Rules,
+    following::seen::{Look, Seen},
+    source::view::Origin,
 };
 use arc_swap::ArcSwapOption;
 use configbus_model::ConfigPath;
@@ -93,7 +93,7 @@ impl<T: Send + Sync + 'static> Watched for FileCell<T> {
         Some(Box::new(move || {
             // Held until here, so that nobody publishes an older view in between.
             let _progress = progress;
-            if !is_first {
+            if !is_first && new.is_some() {
                 journal.applied(&self.path, &origin);
             }
             self.replace(new, origin, journal)

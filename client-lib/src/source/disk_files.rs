@@ -4,8 +4,8 @@
 //! points to meanwhile.
 
 use crate::{
-    file_identity::FileIdentity,
-    files::{FILE_BYTES_MAX, Files},
+    source::file_identity::FileIdentity,
+    source::files::{FILE_BYTES_MAX, Files},
 };
 use configbus_model::ConfigPath;
 use rustix::{

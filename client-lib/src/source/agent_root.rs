@@ -5,10 +5,10 @@
 //! a view that is locked and that `current` still names *after* locking is complete and stays.
 
 use crate::{
-    disk_files::{DiskFiles, Keeper, absent},
-    liveness::{self, Status},
+    source::disk_files::{DiskFiles, Keeper, absent},
+    source::liveness::{self, Status},
+    source::view::{FolderId, View},
     source::{Newest, Source, SourceError},
-    view::{FolderId, View},
 };
 use configbus_model::{AgentState, Namespace, ViewName, ViewRecord};
 use rustix::{

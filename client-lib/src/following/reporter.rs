@@ -1,6 +1,6 @@
 //! Tells the agent what this process does with files, if an agent listens.
 
-use crate::{counters::Counter, view::Origin};
+use crate::{counters::Counter, source::view::Origin};
 use configbus_model::{ConfigPath, ReaderReport, ReportedState};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use std::{
