@@ -38,6 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let absent = bus.subscribe_or::<u64>("absent.json", 1)?;
     let mut reader = shared.reader();
 
+    let raw = arc_swap::ArcSwapOption::from_pointee(10_u64);
+    report("arc-swap alone", || raw.load().as_deref().copied().unwrap_or_default());
     report("Subscription::load", || shared.load().map_or(0, |value| *value));
     report("Defaulted::load", || *defaulted.load());
     report("Defaulted::load of an absent file", || *absent.load());

@@ -16,7 +16,7 @@ enum Inner<T> {
 impl<T> Value<T> {
     #[inline]
     pub(crate) fn loaded(guard: Guard<Option<Arc<T>>>) -> Option<Self> {
-        guard.is_some().then_some(Self(Inner::Loaded(guard)))
+        if guard.is_none() { None } else { Some(Self(Inner::Loaded(guard))) }
     }
 
     #[inline]
