@@ -47,7 +47,7 @@ pub(crate) fn create_dirs(dir: &Path) -> io::Result<()> {
     }
     create_dirs(parent(dir))?;
     match fs::create_dir(dir) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => sync_dir(parent(dir)),
     }
 }

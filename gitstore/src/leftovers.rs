@@ -91,3 +91,6 @@ fn remove(path: &Path) -> Result<(), LeftoversError> {
 fn name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use crate::{
     objects::Objects,
     tree_lookup::{DEPTH_MAX, TreeLookup},
 };
-use configbus_model::{ConfigPath, Entry, EntryMode, TreeEntry, TreeId};
+use configbus_model::{ConfigPath, Entry, EntryMode, ObjectId, TreeEntry, TreeId};
 use std::cmp::Ordering;
 
 /// What to list.
@@ -33,18 +33,26 @@ pub struct Listing {
 pub(crate) fn list(objects: &Objects<'_>, root: TreeId, query: &ListQuery<'_>) -> Result<Option<Listing>, ReadError> {
     let prefix = query.prefix.trim_end_matches('/');
     let Some((mode, id)) = objects.find_prefix(root, prefix)? else { return Ok(None) };
-    let mut lister = Lister { objects, query, listing: Listing::default(), depth: 0 };
+    let after = query.after.map(|after| sort_key(objects, root, after)).transpose()?;
+    let mut lister = Lister { objects, query, after, listing: Listing::default(), depth: 0 };
     if mode == EntryMode::Directory {
         lister.directory(prefix, id.into())?;
     } else {
-        lister.entry(prefix, mode, id.into())?;
+        lister.entry(prefix, mode, id)?;
     }
     Ok(Some(lister.listing))
+}
+
+/// Returns what an entry sorts by; the last entry of a page may have been a directory.
+fn sort_key(objects: &Objects<'_>, root: TreeId, path: &str) -> Result<Vec<u8>, ReadError> {
+    let is_directory = matches!(objects.find_prefix(root, path)?, Some((EntryMode::Directory, _)));
+    Ok(path.bytes().chain(is_directory.then_some(b'/')).collect())
 }
 
 struct Lister<'a> {
     objects: &'a Objects<'a>,
     query: &'a ListQuery<'a>,
+    after: Option<Vec<u8>>,
     listing: Listing,
     depth: usize,
 }
@@ -64,7 +72,7 @@ impl Lister<'_> {
                     self.directory(&path, id.into())?
                 }
                 EntryMode::Directory if self.query.recursive => true,
-                _ => self.entry(&path, mode, id.into())?,
+                _ => self.entry(&path, mode, id)?,
             };
             if !room {
                 return Ok(false);
@@ -74,7 +82,7 @@ impl Lister<'_> {
         Ok(true)
     }
 
-    fn entry(&mut self, path: &str, mode: EntryMode, id: configbus_model::ObjectId) -> Result<bool, ReadError> {
+    fn entry(&mut self, path: &str, mode: EntryMode, id: ObjectId) -> Result<bool, ReadError> {
         if !self.is_past_after(path, mode) {
             return Ok(true);
         }
@@ -87,17 +95,15 @@ impl Lister<'_> {
     }
 
     fn is_past_after(&self, path: &str, mode: EntryMode) -> bool {
-        let Some(after) = self.query.after else { return true };
-        // The page before may have ended with this very directory, which sorts with its slash.
         let slash = (mode == EntryMode::Directory).then_some(b'/');
-        path != after && path.bytes().chain(slash).cmp(after.bytes()) == Ordering::Greater
+        let is_past = |after: &Vec<u8>| path.bytes().chain(slash).cmp(after.iter().copied()) == Ordering::Greater;
+        self.after.as_ref().is_none_or(is_past)
     }
 
     /// Whether a directory holds anything that sorts after the page before.
     fn reaches_past_after(&self, path: &str) -> bool {
-        let Some(after) = self.query.after else { return true };
-        let inside = after.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
-        inside || path.bytes().chain([b'/']).cmp(after.bytes()) == Ordering::Greater
+        let directory = format!("{path}/").into_bytes();
+        self.after.as_ref().is_none_or(|after| after.starts_with(&directory) || directory > *after)
     }
 }
 

@@ -157,11 +157,15 @@ impl Merger<'_> {
         }
         let is_directory = |at: &File| at.0 == EntryMode::Directory;
         let directory = entry.map(|at| at.filter(is_directory).map_or(TreeId::EMPTY, |at| at.1.into()));
+        let clashes = self.clashes.len();
         let file = self.file(path, entry.map(|at| at.filter(|at| !is_directory(at))))?;
+        let clashed = self.clashes.len() > clashes;
         let directory = self.directories(path, directory.base, directory.ours, directory.theirs)?;
         match (file, directory) {
             (Some(_), Some(directory)) => {
-                self.clash(path, ConflictKind::FileAndDirectory)?;
+                if !clashed {
+                    self.clash(path, ConflictKind::FileAndDirectory)?;
+                }
                 Ok(Some(self.on_clash.unwrap_or((EntryMode::Directory, directory.into()))))
             }
             (file, directory) => Ok(file.or(directory.map(|id| (EntryMode::Directory, id.into())))),

@@ -116,3 +116,6 @@ impl Store {
         commits.filter_map(Result::transpose).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

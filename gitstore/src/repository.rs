@@ -119,3 +119,6 @@ fn sync_config(path: &Path) -> io::Result<()> {
     durable::sync_file(path)?;
     durable::sync_dir(durable::parent(path))
 }
+
+#[cfg(test)]
+mod tests;

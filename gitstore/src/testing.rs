@@ -7,6 +7,7 @@ use crate::{
 use crate::{ReadError, merge::Merged};
 use bytes::Bytes;
 use configbus_model::{BlobId, CommitId, ConfigPath, EntryMode, ObjectId, Tree, TreeEntry, TreeId, blob_id};
+use proptest::prelude::*;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
@@ -60,6 +61,11 @@ impl TestStore {
     pub(crate) fn check_fsck(&self) {
         let output = git(self.store.dir(), &["fsck", "--full", "--strict"]);
         assert_eq!(output, "", "fsck complains");
+    }
+
+    /// The same where objects are expected that nothing refers to.
+    pub(crate) fn check_fsck_dangling(&self) {
+        git(self.store.dir(), &["fsck", "--full", "--strict", "--no-dangling"]);
     }
 
     /// The files of the head, as stock Git sees them.
@@ -129,6 +135,16 @@ pub(crate) fn send(store: &TestStore, clone: &Path) -> CommitId {
     let reference = format!("HEAD:refs/heads/incoming-{commit}");
     git(clone, &["push", "-q", "--no-verify", repository, &reference]);
     commit
+}
+
+/// Small enough alphabets that two trees often touch the same paths, and files often stand where directories are.
+pub(crate) fn any_tree() -> impl Strategy<Value = Files> {
+    let file = (prop::bool::weighted(0.2), "[0-2]")
+        .prop_map(|(run, content)| (if run { EntryMode::Executable } else { EntryMode::File }, content));
+    prop::collection::btree_map("[ab]|[ab]/[cd]|[ab]/[cd]/[ef]", file, 0..10).prop_map(|files: Files| {
+        let above = |path: &str| files.keys().any(|other| path.starts_with(&format!("{other}/")));
+        files.iter().filter(|(path, _)| !above(path)).map(|(path, file)| (path.clone(), file.clone())).collect()
+    })
 }
 
 /// Trees in memory, made from paths.

@@ -13,3 +13,6 @@ mod spawner;
 pub use child::{ChildError, GitChild, GitOutput};
 pub use command::{GitCommand, command};
 pub use serve::{ServeOptions, Service, advertise, receive_pack, upload_pack};
+
+#[cfg(test)]
+mod tests;

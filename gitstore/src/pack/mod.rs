@@ -10,3 +10,6 @@ mod install;
 pub(crate) use encode::{PackObject, PackWriter, encode};
 pub(crate) use index::{count_of, ids_of};
 pub(crate) use install::{install, sync_packs};
+
+#[cfg(test)]
+mod tests;
