@@ -57,7 +57,9 @@ impl Desk {
                 false
             }
         };
-        Ok(self.store.adopt_or_restore(self.clock.now_ms(), &mut gate)?)
+        let write = self.store.adopt_or_restore(self.clock.now_ms(), &mut gate)?;
+        report(&write);
+        Ok(write)
     }
 
     fn attempt(&self, change: &Change) -> Result<Attempt, CommitError> {
@@ -105,7 +107,7 @@ impl Desk {
         match self.store.land_push(running, change.tip, &meta)? {
             PushLanding::FastForward { commit, .. } => Ok((commit, How::FastForward)),
             PushLanding::Merged { commit, .. } => Ok((commit, How::Merged)),
-            PushLanding::NothingNew => Err(nothing_new(running)),
+            PushLanding::NothingNew => already_head(running, change.tip),
             PushLanding::Conflict(conflicts) => Err(CommitError::PushConflict(conflicts)),
             PushLanding::Unrelated => Err(CommitError::Unrelated),
         }
@@ -114,6 +116,29 @@ impl Desk {
     fn meta(&self, author: Person, message: String) -> CommitMeta {
         CommitMeta { author, committer: bus(), time_ms: self.clock.now_ms(), message }
     }
+}
+
+/// A foreign write means that somebody works around the gate: it is never silent.
+fn report(write: &ForeignWrite) {
+    let outcome = match write {
+        ForeignWrite::None => return,
+        ForeignWrite::Adopted(head) => {
+            tracing::warn!(commit = %head.commit, "adopted a foreign write to main");
+            "adopted"
+        }
+        ForeignWrite::Restored { found, kept_as } => {
+            let found = found.map_or_else(|| "a deletion".to_owned(), |commit| commit.to_string());
+            let kept_as = kept_as.as_deref().unwrap_or("nothing");
+            tracing::error!(found, kept_as, "put main back after a foreign write");
+            "restored"
+        }
+    };
+    metrics::counter!("configbus_server_foreign_writes_total", "outcome" => outcome).increment(1);
+}
+
+/// A push of the head itself is one that was made twice. Anything else that brings nothing new wants `main` moved back.
+fn already_head(running: Option<&HeadCommit>, tip: CommitId) -> Result<(CommitId, How), CommitError> {
+    if running.is_some_and(|head| head.commit == tip) { Ok((tip, How::Unchanged)) } else { Err(nothing_new(running)) }
 }
 
 /// Who commits what the bus makes.

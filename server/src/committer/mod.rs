@@ -20,4 +20,4 @@ pub(crate) use expectation::{Edit, Expected, Wanted, first_duplicate};
 pub(crate) use landing::expect_and_convert;
 pub(crate) use queue::{Committer, Inbox};
 pub(crate) use recheck::landing_tree;
-pub(crate) use task::{CommitterTask, Parts};
+pub(crate) use task::{CommitterTask, Parts, count_outcome};

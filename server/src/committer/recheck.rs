@@ -20,6 +20,9 @@ pub(super) fn edits(desk: &Desk, running: Option<&HeadCommit>, edits: &[TreeEdit
 
 /// A push whose trial was made on another head.
 pub(super) fn push(desk: &Desk, running: Option<&HeadCommit>, tip: CommitId) -> Result<(), CommitError> {
+    if running.is_some_and(|head| head.commit == tip) {
+        return Ok(());
+    }
     let view = desk.store.open_candidate()?;
     let tree = landing_tree(view.trial_merge(running.map(|head| head.commit), tip)?, running)?;
     directories(desk, &view, running.map(|head| head.tree), tree)

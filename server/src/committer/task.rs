@@ -132,24 +132,19 @@ impl CommitterTask {
         let desk = Arc::clone(&self.desk);
         let before = self.board.current();
         match self.pool.run(move || desk.look_for_foreign_writes()).await {
-            Ok(ForeignWrite::None) => {}
             Ok(ForeignWrite::Adopted(head)) => self.adopt(&head, before),
-            Ok(ForeignWrite::Restored { found, kept_as }) => {
-                count_foreign("restored");
-                let found = found.map_or_else(|| "a deletion".to_owned(), |commit| commit.to_string());
-                let kept_as = kept_as.as_deref().unwrap_or("nothing");
-                tracing::error!(namespace = %self.namespace, found, kept_as, "put main back after a foreign write");
-            }
+            Ok(ForeignWrite::None | ForeignWrite::Restored { .. }) => {}
             Err(error) => {
-                tracing::error!(namespace = %self.namespace, "cannot look for foreign writes: {}",
-                    configbus_runtime::report::chain(&error));
+                tracing::error!(
+                    namespace = %self.namespace,
+                    "cannot look for foreign writes: {}",
+                    configbus_runtime::report::chain(&error)
+                );
             }
         }
     }
 
     fn adopt(&self, head: &HeadCommit, before: Option<Head>) {
-        count_foreign("adopted");
-        tracing::warn!(namespace = %self.namespace, commit = %head.commit, "adopted a foreign write to main");
         let landed = LandedCommit { head: *head, how: How::FastForward };
         let landed = self.show(&landed, before, crate::trace_context::adopt_or_create(None));
         self.announce(&landed.head);
@@ -165,14 +160,14 @@ impl CommitterTask {
 }
 
 fn count(outcome: &Result<Landed, CommitError>, elapsed: Duration) {
-    let label = match outcome {
+    count_outcome(match outcome {
         Ok(landed) => landed.how.as_str(),
         Err(error) => error.kind().as_str(),
-    };
-    metrics::counter!("configbus_server_commits_total", "outcome" => label).increment(1);
+    });
     metrics::histogram!("configbus_server_commit_seconds").record(elapsed.as_secs_f64());
 }
 
-fn count_foreign(outcome: &'static str) {
-    metrics::counter!("configbus_server_foreign_writes_total", "outcome" => outcome).increment(1);
+/// Counts a change by what became of it, be it in the queue or before.
+pub(crate) fn count_outcome(outcome: &'static str) {
+    metrics::counter!("configbus_server_commits_total", "outcome" => outcome).increment(1);
 }

@@ -40,9 +40,14 @@ pub(crate) fn rule_of(reference: &str, new: ObjectId) -> Result<RefRule, RefRefu
     }
 }
 
+/// Names the branch; the namespace only when there could be a doubt.
+pub(crate) fn main_of(namespace: &Namespace) -> String {
+    if *namespace == Namespace::main() { "main".to_owned() } else { format!("main of {namespace}") }
+}
+
 /// What the author is told about a reference that no host will see.
 pub(crate) fn kept_only_line(namespace: &Namespace, reference: &str) -> String {
-    format!("{reference} is stored but not distributed: hosts follow main of {namespace}")
+    format!("{reference} is stored but not distributed: hosts follow {}", main_of(namespace))
 }
 
 #[cfg(test)]

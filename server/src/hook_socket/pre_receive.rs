@@ -1,7 +1,7 @@
 //! May these objects enter?
 
 use super::push::{Checked, Push};
-use crate::committer::{CommitError, landing_tree};
+use crate::committer::{CommitError, count_outcome, landing_tree};
 use crate::git_http::ref_rules::{RefRule, kept_only_line, rule_of};
 use crate::namespace::LiveNamespace;
 use configbus_gitstore::{CandidateView, HeadCommit, Quarantine, ReadError, Store};
@@ -72,7 +72,7 @@ pub(super) async fn judge(live: &Arc<LiveNamespace>, push: &Arc<Push>, request: 
         }
         Err(refusal) => {
             let kind = refusal.kind().as_str();
-            metrics::counter!("configbus_server_pushes_refused_total", "reason" => kind).increment(1);
+            count_outcome(kind);
             tracing::info!(namespace = %push.namespace, reason = kind, "refused a push to {}", push.namespace);
             Verdict { is_accepted: false, text: refusal.text() }
         }
@@ -134,6 +134,9 @@ fn check_landing(
     let tip = view.peel_to_commit(update.new)?.ok_or_else(no_commit)?;
     if tip.object_id() != update.new {
         return Err(no_commit());
+    }
+    if head.is_some_and(|head| head.commit == tip) {
+        return Ok(());
     }
     let tips = [update.new];
     // Shapes first: a tree with refused names may not be readable far enough for a merge.

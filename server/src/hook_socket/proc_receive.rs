@@ -6,7 +6,7 @@
 
 use super::push::{Checked, Push};
 use crate::committer::{Change, CommitError, How, Landed as LandedChange, PushChange};
-use crate::git_http::ref_rules::{FOR_MAIN, MAIN};
+use crate::git_http::ref_rules::{FOR_MAIN, MAIN, main_of};
 use crate::namespace::LiveNamespace;
 use configbus_hooks::wire::{Landed, Outcome, OutcomeResult, ProcReceive, ReferenceUpdate};
 use configbus_model::{CommitId, ErrorKind, Head, Namespace, ObjectId};
@@ -47,7 +47,10 @@ async fn land_one(live: &LiveNamespace, push: &Push, checked: &Checked, update: 
 
 fn accepted(namespace: &Namespace, update: &ReferenceUpdate, landed: &LandedChange) -> Outcome {
     let head = &landed.head;
-    let mut lines = vec![format!("landed as {} on main of {namespace} ({:.12})", head.revision, head.commit)];
+    let mut lines = match landed.how {
+        How::Unchanged => vec![format!("already {} on {}", head.revision, main_of(namespace))],
+        _ => vec![format!("landed as {} on {} ({:.12})", head.revision, main_of(namespace), head.commit)],
+    };
     if landed.how == How::Merged {
         lines.push("main had moved: your commits were merged, `git pull --ff-only` brings you up to date".into());
     }

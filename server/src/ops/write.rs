@@ -2,7 +2,7 @@
 
 use crate::bus::Bus;
 use crate::committer::{
-    Change, CommitError, Edit, EditsChange, How, Landed, Wanted, expect_and_convert, first_duplicate,
+    Change, CommitError, Edit, EditsChange, How, Landed, Wanted, count_outcome, expect_and_convert, first_duplicate,
 };
 use crate::failure::Failure;
 use crate::namespace::LiveNamespace;
@@ -44,7 +44,8 @@ pub(crate) async fn compare_and_set(bus: &Bus, request: WriteRequest) -> Result<
     let live = bus.main()?;
     check_shape(bus, &request)?;
     let paths: Vec<ConfigPath> = request.edits.iter().map(|edit| edit.path.clone()).collect();
-    let checked = check(live, request.edits.clone()).await?;
+    let checked =
+        check(live, request.edits.clone()).await.inspect_err(|failure| count_outcome(failure.kind.as_str()))?;
     if request.validate_only {
         let created = vec![false; paths.len()];
         return Ok(Written { head: live.board.current(), committed: false, entries: Vec::new(), created });
