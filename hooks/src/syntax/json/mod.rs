@@ -10,6 +10,7 @@ use crate::{
     Rule,
     check::{Check, Document, Findings},
 };
+use std::borrow::Cow;
 
 /// Checks `.json`.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ struct Stop {
     rule: Rule,
     message: &'static str,
     found: String,
-    expected: &'static str,
+    expected: Cow<'static, str>,
 }
 
 #[cfg(test)]

@@ -215,6 +215,12 @@ impl<'a> Scanner<'a> {
     }
 
     fn stop(&self, offset: usize, message: &'static str, expected: &'static str) -> Stop {
-        Stop { offset, rule: Rule::JsonSyntax, message, found: describe(&self.text[offset..]), expected }
+        Stop {
+            offset,
+            rule: Rule::JsonSyntax,
+            message,
+            found: describe(&self.text[offset..]),
+            expected: expected.into(),
+        }
     }
 }

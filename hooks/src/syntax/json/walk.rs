@@ -74,7 +74,8 @@ impl<'a> Walk<'a, '_> {
                 rule: Rule::JsonDepth,
                 message: "document is nested too deep",
                 found: format!("level {}", self.steps.len() + 1),
-                ..self.scanner.unexpected("fewer levels, readers refuse such documents")
+                expected: format!("at most {}", self.depth_max).into(),
+                ..self.scanner.unexpected("")
             });
         }
         self.scanner.advance();

@@ -15,7 +15,8 @@ use crate::{
 };
 use drain::Drain;
 use serde_saphyr::{
-    DefaultMessageFormatter, DuplicateKeyPolicy, MergeKeyPolicy, MessageFormatter as _, NonFiniteFloatPolicy, Options,
+    DuplicateKeyPolicy, Error, MergeKeyPolicy, MessageFormatter as _, NonFiniteFloatPolicy, Options,
+    UserMessageFormatter,
 };
 
 /// Checks `.yaml` and `.yml`.
@@ -43,50 +44,57 @@ impl Yaml {
     fn read(&self, document: &Document<'_>, text: &str, findings: &mut Findings) {
         let read = serde_saphyr::from_str_multiple_with_options::<Drain, Vec<Drain>>(text, options(self.depth_max));
         let Err(error) = read else { return };
-        let message = DefaultMessageFormatter.format_message(error.without_snippet()).into_owned();
+        let (rule, message) = refusal(error.without_snippet());
         findings.add(match error.location() {
             Some(location) => {
                 let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
                 let offset = document.offset_of(number(location.line()), number(location.column()));
-                document.finding_at(Rule::YamlSyntax, offset, message)
+                document.finding_at(rule, offset, message)
             }
-            None => document.finding(Rule::YamlSyntax, message),
+            None => document.finding(rule, message),
         });
     }
 }
 
-/// Everything that differs from YAML 1.2's core schema by default is set; counts are bounded by the size of a file and
-/// by the first pass, depth by the setting.
+/// Returns what an error of the reader means here. Keys that are no scalars only the reader compares.
+fn refusal(error: &Error) -> (Rule, String) {
+    let message = UserMessageFormatter.format_message(error).into_owned();
+    match error {
+        Error::DuplicateMappingKey { .. } => {
+            (Rule::YamlDuplicateKey, "key is there twice; readers would see only one of them".to_owned())
+        }
+        Error::Budget { .. } => (Rule::YamlAliases, message),
+        _ => (Rule::YamlSyntax, message),
+    }
+}
+
+/// The options of the client library, spelled out: what it would refuse on a host is refused here.
 fn options(depth_max: usize) -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: depth_max,
-            max_events: 20_000_000,
-            max_nodes: 10_000_000,
-            max_aliases: 1_000_000,
-            max_anchors: 1_000_000,
-            max_recorded_anchor_events: 4_000_000,
-            max_documents: DOCUMENTS_MAX,
-            max_merge_keys: 1_000_000,
+            max_events: 4_000_000,
+            max_nodes: 4_000_000,
+            max_aliases: 50_000,
+            max_anchors: 50_000,
+            max_recorded_anchor_events: 1_000_000,
+            max_documents: walk::DOCUMENTS_MAX,
+            max_merge_keys: 10_000,
             enforce_alias_anchor_ratio: false,
         },
         duplicate_keys: DuplicateKeyPolicy::Error,
         merge_keys: MergeKeyPolicy::Merge,
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: 4 * weight::NODES_MAX,
-            max_replay_stack_depth: depth_max,
+            max_replay_stack_depth: 64,
         },
         legacy_octal_numbers: false,
         strict_booleans: true,
-        ignore_binary_tag_for_string: true,
         reject_unsupported_tags: false,
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         with_snippet: false,
     }
 }
-
-/// Most documents in one file.
-const DOCUMENTS_MAX: usize = 10_000;
 
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,7 @@ fn syntax_errors_have_their_place() {
     check_places("ok: 1\n---\na:\n\tb: 1\n", &[(Rule::YamlSyntax, 4, 2)]);
     check_places("a: *nowhere\n", &[(Rule::YamlSyntax, 1, 4)]);
     check_places("a: b: c\n", &[(Rule::YamlSyntax, 1, 5)]);
+    check_places("a: !!binary '???'\n", &[(Rule::YamlSyntax, 1, 13)]);
     check_places("a: !!int x\n", &[(Rule::YamlSyntax, 1, 10)]);
 }
 
@@ -60,7 +61,7 @@ fn every_second_key_is_told() {
     assert_eq!(found[0].pointer.as_deref(), Some("/b/0/x"));
     assert!(found[1].message.contains("first at line 1, column 1"), "{}", found[1].message);
     check_places("a: &k x\n*k : 1\nx: 2\n", &[(Rule::YamlDuplicateKey, 3, 1)]);
-    check_places("? {a: 1}\n: 1\n? {a: 1}\n: 2\n", &[(Rule::YamlSyntax, 3, 3)]);
+    check_places("? {a: 1}\n: 1\n? {a: 1}\n: 2\n", &[(Rule::YamlDuplicateKey, 3, 3)]);
     check_places("a: &a {x: 1}\nb: {<<: *a, <<: *a}\n", &[(Rule::YamlDuplicateKey, 2, 13)]);
 }
 
@@ -106,8 +107,14 @@ fn alias_bombs_are_refused() {
 }
 
 #[test]
+fn documents_are_counted() {
+    check_places(&"--- a\n".repeat(10_000), &[]);
+    check_places(&"--- a\n".repeat(10_001), &[(Rule::YamlSyntax, 10_001, 1)]);
+}
+
+#[test]
 fn many_honest_aliases_pass() {
-    let text = format!("base: &b {{x: 1, y: 2}}\nall:\n{}", "- {<<: *b, z: 3}\n".repeat(20_000));
+    let text = format!("base: &b {{x: 1, y: 2}}\nall:\n{}", "- {<<: *b, z: 3}\n".repeat(10_000));
     check_places(&text, &[]);
 }
 

@@ -15,6 +15,9 @@ use crate::{
 use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError, Span};
 use std::borrow::Cow;
 
+/// Most documents in one file.
+pub(super) const DOCUMENTS_MAX: usize = 10_000;
+
 /// Adds everything that is wrong with `text` as far as events show it.
 pub(super) fn walk(document: &Document<'_>, text: &str, depth_max: usize, findings: &mut Findings) {
     let mut options = granit_parser::options! {
@@ -22,7 +25,8 @@ pub(super) fn walk(document: &Document<'_>, text: &str, depth_max: usize, findin
         block_nesting_limit: depth_max + 1,
     };
     options.set_emit_comments(false);
-    let mut walk = Walk { document, depth_max, open: Vec::new(), anchors: Anchors::default(), findings };
+    let (open, anchors) = (Vec::new(), Anchors::default());
+    let mut walk = Walk { document, depth_max, documents: 0, open, anchors, findings };
     for event in Parser::new_from_str_with_options(text, options) {
         let stopped = match event {
             Ok((event, span)) => walk.event(event, span),
@@ -58,6 +62,7 @@ enum Content<'a> {
 struct Walk<'a, 'd> {
     document: &'d Document<'d>,
     depth_max: usize,
+    documents: usize,
     open: Vec<Open<'a>>,
     anchors: Anchors,
     findings: &'d mut Findings,
@@ -84,7 +89,17 @@ impl<'a> Walk<'a, '_> {
                 self.begin(anchor, Content::Mapping { keys: Keys::default(), key: None }, offset)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(offset),
+            Event::DocumentStart(..) => self.begin_document(offset)?,
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn begin_document(&mut self, offset: usize) -> Stopped {
+        self.documents += 1;
+        if self.documents > DOCUMENTS_MAX {
+            let finding = self.document.finding_at(Rule::YamlSyntax, offset, "file holds too many documents; split it");
+            return Err(Box::new(finding.expected(format!("at most {DOCUMENTS_MAX}"))));
         }
         Ok(())
     }
