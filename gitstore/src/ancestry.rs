@@ -5,7 +5,7 @@ use crate::{
     objects::{Objects, from_oid, to_oid},
 };
 use configbus_model::CommitId;
-use git2::ErrorCode;
+use git2::{ErrorClass, ErrorCode};
 
 /// How a pushed tip relates to the head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,8 @@ pub(crate) fn is_on_first_parent_chain(
 pub(crate) fn merge_bases(objects: &Objects<'_>, a: CommitId, b: CommitId) -> Result<Vec<CommitId>, ReadError> {
     match objects.repository().merge_bases(to_oid(a), to_oid(b)) {
         Ok(bases) => Ok(bases.iter().map(|oid| from_oid(*oid).into()).collect()),
-        Err(error) if error.code() == ErrorCode::NotFound => Ok(Vec::new()),
+        // A missing object has the same code; only the class tells that the walk went well and found nothing.
+        Err(error) if error.code() == ErrorCode::NotFound && error.class() == ErrorClass::Merge => Ok(Vec::new()),
         Err(source) => Err(ReadError::Walk { id: b.into(), source }),
     }
 }
