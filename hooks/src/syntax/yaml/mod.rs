@@ -73,8 +73,8 @@ fn options(depth_max: usize) -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: depth_max,
-            max_events: 4_000_000,
-            max_nodes: 4_000_000,
+            max_events: 1_500_000,
+            max_nodes: 1_500_000,
             max_aliases: 50_000,
             max_anchors: 50_000,
             max_recorded_anchor_events: 1_000_000,
