@@ -111,6 +111,8 @@ fn parse_yaml<T: DeserializeOwned>(text: &str) -> Result<T, ParseError> {
             flow_nesting_limit: DEPTH_MAX,
             max_nodes: YAML_NODES_MAX,
             max_events: YAML_NODES_MAX,
+            // One anchor used a thousand times is ordinary; what aliases may copy is bounded all the same.
+            enforce_alias_anchor_ratio: false,
         },
         strict_booleans: true,
         with_snippet: false,
@@ -168,6 +170,13 @@ mod tests {
             let message = parse(format, text).unwrap_err().message;
             assert!(!message.is_empty() && !message.contains("line 1") && !message.contains('\n'), "{message:?}");
         }
+    }
+
+    #[test]
+    fn one_anchor_may_be_used_often() {
+        let text = format!("- &base {{limit: 1}}\n{}", "- {<<: *base, name: a}\n".repeat(1_000));
+        let parsed: Vec<serde_json::Value> = Format::Yaml.parse(text.as_bytes()).unwrap();
+        assert_eq!(parsed[1_000], serde_json::json!({ "limit": 1, "name": "a" }));
     }
 
     #[test]
