@@ -49,7 +49,7 @@ pub(crate) async fn run(args: DiffArgs, output: Output) -> Result<(), Failure> {
     let query = DiffQuery { from, to: args.to, path: args.path, patch: !args.name_only, ..DiffQuery::default() };
     let difference = client.diff(&query).await?;
     output.show(&Differing {
-        from: difference.from.head.revision.0,
+        from: difference.from.map_or(0, |from| from.head.revision.0),
         to: difference.to.head.revision.0,
         changes: difference.changes.iter().map(ChangeShape::from).collect(),
         patch: difference.patch,

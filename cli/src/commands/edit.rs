@@ -36,7 +36,7 @@ pub(crate) async fn run(args: EditArgs, output: Output) -> Result<(), Failure> {
         let message = args.message.clone().unwrap_or_else(|| format!("edit {}", args.path));
         let change = ChangeSet::new(message).with(Edit::put(args.path.clone(), content, expected));
         match client.compare_and_set(&change).await {
-            Ok(landed) => return output.show(&Changed::of(args.path.as_str(), &landed, false)),
+            Ok(landed) => return output.show(&Changed::of(args.path.as_str(), &landed)),
             Err(error) if error.kind() == ErrorKind::Rejected && user_tries_again(&error)? => {}
             Err(error) => return Err(draft.keep(error)),
         }

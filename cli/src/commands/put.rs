@@ -8,7 +8,7 @@ use crate::{
     report::Failure,
     shapes::EntryShape,
 };
-use configbus_api::{ChangeSet, Edit, EntryMode, ErrorKind, Expected, Landed};
+use configbus_api::{ChangeSet, Edit, EntryMode, ErrorKind, Expected, Landed, NamespaceHead};
 use serde::Serialize;
 use std::{
     fs,
@@ -31,15 +31,18 @@ pub(crate) struct Changed {
 
 impl Changed {
     /// Describes an answer about one path.
-    pub(crate) fn of(path: &str, landed: &Landed, dry_run: bool) -> Self {
-        let outcome = match (dry_run, landed.committed) {
-            (true, _) => "would_land",
-            (false, true) => "landed",
-            (false, false) => "unchanged",
-        };
+    pub(crate) fn of(path: &str, landed: &Landed) -> Self {
+        let outcome = if landed.committed { "landed" } else { "unchanged" };
         let head = &landed.head.head;
         let entry = landed.entries.first().and_then(Option::as_ref).map(EntryShape::from);
         Self { path: path.to_owned(), outcome, revision: head.revision.0, commit: head.commit.to_string(), entry }
+    }
+
+    /// Describes a path that was only checked, on a head or on an empty bus.
+    fn accepted(path: &str, on: Option<&NamespaceHead>) -> Self {
+        let revision = on.map_or(0, |on| on.head.revision.0);
+        let commit = on.map(|on| on.head.commit.to_string()).unwrap_or_default();
+        Self { path: path.to_owned(), outcome: "would_land", revision, commit, entry: None }
     }
 }
 
@@ -76,8 +79,10 @@ pub(crate) async fn submit(
 ) -> Result<(), Failure> {
     let client = client(address)?;
     let path = change.edits.first().map(|edit| edit.path.to_string()).unwrap_or_default();
-    let landed = if dry_run { client.validate(&change).await? } else { client.compare_and_set(&change).await? };
-    output.show(&Changed::of(&path, &landed, dry_run))
+    if dry_run {
+        return output.show(&Changed::accepted(&path, client.validate(&change).await?.as_ref()));
+    }
+    output.show(&Changed::of(&path, &client.compare_and_set(&change).await?))
 }
 
 fn read(content: &Content) -> Result<Vec<u8>, Failure> {

@@ -122,7 +122,7 @@ impl ChangeSet {
 pub struct Landed {
     /// The head the edits are part of.
     pub head: NamespaceHead,
-    /// Whether a commit was made; not when all contents were there already, nor when only validated.
+    /// Whether a commit was made; not when all contents were there already.
     pub committed: bool,
     /// The files after the edits, in their order; `None` for a deleted one.
     pub entries: Vec<Option<Entry>>,

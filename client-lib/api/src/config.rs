@@ -2,7 +2,7 @@
 
 use crate::{
     ApiError, ChangeSet, Client, DiffQuery, Difference, File, History, Landed, ListPage, ListQuery, Listing, LogQuery,
-    attempt::Attempt, call::Call,
+    NamespaceHead, attempt::Attempt, call::Call,
 };
 use configbus_model::{ConfigPath, Revision};
 use configbus_proto::v1;
@@ -103,19 +103,29 @@ impl Client {
     /// Lands edits if all expectations hold. Tried again only when the server surely did nothing; when that is not
     /// known the answer is [`ApiError::OutcomeUnknown`].
     pub async fn compare_and_set(&self, change: &ChangeSet) -> Result<Landed, ApiError> {
-        self.submit(self.calls.change("compare-and-set"), change.to_wire(false)).await
+        let call = self.calls.change("compare-and-set");
+        let answer = self.submit(call, change.to_wire(false)).await?;
+        Landed::from_wire(&answer).map_err(ApiError::malformed(call.operation))
     }
 
-    /// Checks edits as [`Self::compare_and_set`] would, and lands nothing.
-    pub async fn validate(&self, change: &ChangeSet) -> Result<Landed, ApiError> {
-        self.submit(self.calls.read("validate"), change.to_wire(true)).await
+    /// Checks edits as [`Self::compare_and_set`] would, and lands nothing. Returns the head they were checked on; `None`
+    /// in an empty namespace.
+    pub async fn validate(&self, change: &ChangeSet) -> Result<Option<NamespaceHead>, ApiError> {
+        let call = self.calls.read("validate");
+        let answer = self.submit(call, change.to_wire(true)).await?;
+        let head = answer.head.as_ref().map(|head| NamespaceHead::from_wire(Some(head))).transpose();
+        head.map_err(ApiError::malformed(call.operation))
     }
 
-    async fn submit(&self, call: Call, message: v1::CompareAndSetRequest) -> Result<Landed, ApiError> {
+    async fn submit(
+        &self,
+        call: Call,
+        message: v1::CompareAndSetRequest,
+    ) -> Result<v1::CompareAndSetResponse, ApiError> {
         let send = |attempt: Attempt| {
             let request = attempt.request(message.clone());
             async move { attempt.config().compare_and_set(request).await }
         };
-        Landed::from_wire(&self.calls.make(call, send).await?).map_err(ApiError::malformed(call.operation))
+        self.calls.make(call, send).await
     }
 }

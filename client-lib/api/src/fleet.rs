@@ -3,6 +3,7 @@
 use crate::{ApiError, Client, FleetStatus, Hosts, WaitOutcome, WaitQuery, attempt::Attempt, call::Call};
 use configbus_proto::v1;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How much longer than a wait its call may take, so that the answer still arrives.
 const WAIT_SLACK: Duration = Duration::from_secs(5);
@@ -39,16 +40,27 @@ impl Client {
 
     /// Waits until enough hosts have applied a revision, at most as long as the query says.
     pub async fn wait(&self, query: &WaitQuery) -> Result<WaitOutcome, ApiError> {
-        let deadline = query.timeout + WAIT_SLACK;
+        let end = Instant::now() + query.timeout;
+        loop {
+            let outcome = self.wait_once(query, end).await?;
+            // The server ends a long wait early; who wants more asks again.
+            if outcome.reached || Instant::now() >= end {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    async fn wait_once(&self, query: &WaitQuery, end: Instant) -> Result<WaitOutcome, ApiError> {
+        let deadline = end.saturating_duration_since(Instant::now()) + WAIT_SLACK;
         let call = Call { deadline, attempt_deadline: deadline, ..self.calls.read("wait") };
-        let end = tokio::time::Instant::now() + query.timeout;
         let send = |attempt: Attempt| {
-            let left = end.saturating_duration_since(tokio::time::Instant::now());
+            let left_ms = end.saturating_duration_since(Instant::now()).as_millis();
             let request = attempt.request(v1::WaitRequest {
                 namespace: query.namespace.to_string(),
                 revision: query.revision.0,
                 percent: query.percent,
-                timeout_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+                // On the wire 0 stands for the server's default.
+                timeout_ms: u64::try_from(left_ms).unwrap_or(u64::MAX).max(1),
             });
             async move { attempt.fleet().wait(request).await }
         };

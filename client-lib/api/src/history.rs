@@ -88,8 +88,8 @@ pub struct DiffQuery {
 pub struct Difference {
     /// Files in path order.
     pub changes: Vec<Change>,
-    /// Before.
-    pub from: NamespaceHead,
+    /// Before; absent when that is the empty namespace.
+    pub from: Option<NamespaceHead>,
     /// After.
     pub to: NamespaceHead,
     /// Unified text diff, when it was asked for.
@@ -100,7 +100,7 @@ impl Difference {
     pub(crate) fn from_wire(wire: v1::DiffResponse, with_patch: bool) -> Result<Self, WireError> {
         Ok(Self {
             changes: wire.changes.iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
-            from: NamespaceHead::from_wire(wire.from.as_ref())?,
+            from: wire.from.as_ref().map(|from| NamespaceHead::from_wire(Some(from))).transpose()?,
             to: NamespaceHead::from_wire(wire.to.as_ref())?,
             patch: with_patch.then_some(wire.patch),
         })

@@ -35,6 +35,8 @@ mod history;
 mod retry;
 mod retry_budget;
 mod servers;
+#[cfg(test)]
+mod tests;
 mod watch;
 mod watch_cursor;
 

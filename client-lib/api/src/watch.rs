@@ -4,12 +4,12 @@
 //! server's flow control reaches as far as the reader.
 
 use crate::{ApiError, Client, NamespaceHead, attempt::Attempt, retry, retry::Failure, watch_cursor::WatchCursor};
-use configbus_model::{Change, ConfigPath, ErrorKind, Namespace, PathError, Revision};
+use configbus_model::{Change, ConfigPath, Namespace, PathError, Revision};
 use configbus_proto::{convert::WireError, v1};
 use futures_util::Stream;
-use std::{fmt, str::FromStr};
+use std::{fmt, pin::Pin, str::FromStr};
 use tokio::time::sleep;
-use tonic::{Request, Streaming};
+use tonic::{Request, Status, Streaming};
 
 const OPERATION: &str = "watch";
 
@@ -80,25 +80,38 @@ impl Update {
 }
 
 /// An open watch. Dropping it ends it.
-#[derive(Debug)]
 pub struct Watch {
     client: Client,
     query: WatchQuery,
     cursor: WatchCursor,
-    stream: Option<Streaming<v1::WatchResponse>>,
+    link: Link,
     /// Attempts to reconnect since the last message.
     attempts: u32,
-    ended: bool,
+}
+
+type Answers = Streaming<v1::WatchResponse>;
+
+enum Link {
+    Open(Box<Answers>),
+    /// Kept here and not in the caller's future, so that a caller who gives up waiting again and again does not start the
+    /// reconnect from its beginning each time.
+    Connecting(Pin<Box<dyn Future<Output = Result<Answers, ApiError>> + Send>>),
+    Ended,
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("query", &self.query).field("attempts", &self.attempts).finish_non_exhaustive()
+    }
 }
 
 impl Client {
     /// Opens a watch. When this returns, the server is watching: what lands from now on will be yielded.
     pub async fn watch(&self, query: &WatchQuery) -> Result<Watch, ApiError> {
-        let cursor = WatchCursor::after(query.after.unwrap_or(Revision::ZERO));
-        let (client, query) = (self.clone(), query.clone());
-        let mut watch = Watch { client, query, cursor, stream: None, attempts: 0, ended: false };
-        watch.stream = Some(watch.open().await?);
-        Ok(watch)
+        let mut cursor = WatchCursor::after(query.after.unwrap_or(Revision::ZERO));
+        let answers = open(self.clone(), query.clone(), cursor.resume()).await?;
+        let (client, query, link) = (self.clone(), query.clone(), Link::Open(Box::new(answers)));
+        Ok(Watch { client, query, cursor, link, attempts: 0 })
     }
 }
 
@@ -106,17 +119,21 @@ impl Watch {
     /// Returns the next update, reconnecting for as long as it takes. An error that trying again cannot mend is
     /// returned once; after it comes `None`. Cancel-safe: what was not returned will be returned by the next call.
     pub async fn next(&mut self) -> Option<Result<Update, ApiError>> {
-        while !self.ended {
-            match self.step().await {
+        loop {
+            let step = match &mut self.link {
+                Link::Open(answers) => answers.message().await.map_or_else(Step::Broken, Step::Told),
+                Link::Connecting(connecting) => Step::Connected(connecting.await),
+                Link::Ended => return None,
+            };
+            match self.take(step) {
                 Ok(Some(update)) => return Some(Ok(update)),
                 Ok(None) => {}
                 Err(error) => {
-                    self.ended = true;
+                    self.link = Link::Ended;
                     return Some(Err(error));
                 }
             }
         }
-        None
     }
 
     /// Turns the watch into a stream of updates.
@@ -124,55 +141,57 @@ impl Watch {
         futures_util::stream::unfold(self, |mut watch| async move { watch.next().await.map(|item| (item, watch)) })
     }
 
-    async fn step(&mut self) -> Result<Option<Update>, ApiError> {
-        let Some(stream) = &mut self.stream else {
-            return self.reconnect().await.map(|()| None);
-        };
-        match stream.message().await {
-            Ok(Some(message)) => {
+    fn take(&mut self, step: Step) -> Result<Option<Update>, ApiError> {
+        match step {
+            Step::Told(Some(message)) => {
                 self.attempts = 0;
-                let update = Update::from_wire(&message).map_err(ApiError::malformed(OPERATION))?;
-                let news = self.cursor.accept(&update.head.head, update.is_heartbeat());
-                Ok(news.then_some(update))
+                let update = Update::from_wire(&message).and_then(|update| self.cursor.take(update));
+                return update.map_err(ApiError::malformed(OPERATION));
             }
             // A server that shuts down ends its streams.
-            Ok(None) => self.lose_stream(),
-            Err(status) => match Failure::of(&status) {
-                failure if failure.kind.is_retryable() => self.lose_stream(),
-                _ => Err(ApiError::answered(OPERATION, &status)),
+            Step::Told(None) => self.reconnect(),
+            Step::Broken(status) => match Failure::of(&status) {
+                failure if failure.kind.is_retryable() => self.reconnect(),
+                _ => return Err(ApiError::answered(OPERATION, &status)),
             },
+            Step::Connected(Ok(answers)) => self.link = Link::Open(Box::new(answers)),
+            // Being unavailable is no reason to end a watch that once worked.
+            Step::Connected(Err(error)) if error.kind().is_retryable() => self.reconnect(),
+            Step::Connected(Err(error)) => return Err(error),
         }
-    }
-
-    fn lose_stream(&mut self) -> Result<Option<Update>, ApiError> {
-        tracing::debug!(resume_from = %self.cursor.resume_from(), "the watch lost its stream");
-        self.stream = None;
         Ok(None)
     }
 
-    /// Pauses, then opens a stream. Being unavailable is no reason to end a watch that once worked.
-    async fn reconnect(&mut self) -> Result<(), ApiError> {
+    fn reconnect(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
-        sleep(retry::pause(&self.client.calls.settings, self.attempts, Failure::TIMED_OUT, fastrand::f64())).await;
-        match self.open().await {
-            Ok(stream) => self.stream = Some(stream),
-            Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Exhausted) => {}
-            Err(error) => return Err(error),
-        }
-        Ok(())
+        let pause = retry::pause(&self.client.calls.settings, self.attempts, Failure::TIMED_OUT, fastrand::f64());
+        let from = self.cursor.resume();
+        tracing::debug!(%from, ?pause, "the watch lost its stream");
+        let (client, query) = (self.client.clone(), self.query.clone());
+        self.link = Link::Connecting(Box::pin(async move {
+            sleep(pause).await;
+            open(client, query, from).await
+        }));
     }
+}
 
-    async fn open(&self) -> Result<Streaming<v1::WatchResponse>, ApiError> {
-        let message = v1::WatchRequest {
-            paths: self.query.paths.iter().map(ToString::to_string).collect(),
-            from_revision: self.cursor.resume_from().0,
-            namespace: self.query.namespace.to_string(),
-        };
-        // No deadline travels to the server: the stream is meant to stay.
-        let send = |attempt: Attempt| {
-            let request = Request::new(message.clone());
-            async move { attempt.config().watch(request).await }
-        };
-        self.client.calls.make(self.client.calls.read(OPERATION), send).await
-    }
+/// What came of waiting.
+enum Step {
+    Told(Option<v1::WatchResponse>),
+    Broken(Status),
+    Connected(Result<Answers, ApiError>),
+}
+
+async fn open(client: Client, query: WatchQuery, from: Revision) -> Result<Answers, ApiError> {
+    let message = v1::WatchRequest {
+        paths: query.paths.iter().map(ToString::to_string).collect(),
+        from_revision: from.0,
+        namespace: query.namespace.to_string(),
+    };
+    // No deadline travels to the server: the stream is meant to stay.
+    let send = |attempt: Attempt| {
+        let request = Request::new(message.clone());
+        async move { attempt.config().watch(request).await }
+    };
+    client.calls.make(client.calls.read(OPERATION), send).await
 }

@@ -1,70 +1,137 @@
 //! Where a watch stands: what it has yielded, and where a new stream must start. Pure.
+//!
+//! Within one stream the server tells everything once and in order. What needs care is the seam between two streams,
+//! and a large difference that comes in parts: all parts but the last carry the head they start from, and if the stream
+//! breaks among them, the next one tells them all again. So parts are put together before anything is yielded.
 
-use configbus_model::{Head, Position, Revision};
+use crate::Update;
+use configbus_model::{Change, Position, Revision};
+use configbus_proto::convert::WireError;
 
-/// The newest head a watch has yielded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Most changes of one difference, so that a server that never ends one cannot fill the memory.
+const CHANGES_MAX: usize = 2_000_000;
+
+/// What a watch remembers.
+#[derive(Debug, Clone)]
 pub(crate) struct WatchCursor {
     from: Revision,
     yielded: Option<Position>,
+    /// Changes of a difference that is not complete.
+    parts: Vec<Change>,
+    /// Base and target of the last difference on this stream.
+    last: Option<(Revision, Position)>,
 }
 
 impl WatchCursor {
     /// Starts after `from`; [`Revision::ZERO`] stands for the head.
     pub(crate) fn after(from: Revision) -> Self {
-        Self { from, yielded: None }
+        Self { from, yielded: None, parts: Vec::new(), last: None }
     }
 
-    /// Returns what a stream opened now must be asked for. Before anything was yielded nothing can be lost, so the
-    /// first question is asked again as it was.
-    pub(crate) fn resume_from(&self) -> Revision {
+    /// Forgets what the stream before left incomplete and returns what the next one must be asked for. Before anything
+    /// was yielded nothing can be lost, so the first question is asked again as it was.
+    pub(crate) fn resume(&mut self) -> Revision {
+        self.parts.clear();
+        self.last = None;
         self.yielded.map_or(self.from, |position| position.revision)
     }
 
-    /// Takes note of a message and returns whether it is news: a message up to which everything was yielded is a
-    /// duplicate, unless it merely confirms the head.
-    pub(crate) fn accept(&mut self, head: &Head, is_heartbeat: bool) -> bool {
-        let position = head.position();
-        let news = match self.yielded {
-            Some(yielded) if is_heartbeat => position >= yielded,
-            Some(yielded) => position > yielded,
-            None => true,
-        };
-        if news {
-            self.yielded = Some(position);
+    /// Takes a message and returns what is to be yielded.
+    pub(crate) fn take(&mut self, update: Update) -> Result<Option<Update>, WireError> {
+        let position = update.head.head.position();
+        if update.is_heartbeat() {
+            let news = self.parts.is_empty() && self.yielded.is_none_or(|yielded| position >= yielded);
+            return Ok(news.then(|| self.complete(position, update)));
         }
-        news
+        if self.parts.len() + update.changes.len() > CHANGES_MAX {
+            return Err(WireError::new("changes", format!("one difference has more than {CHANGES_MAX}")));
+        }
+        if update.from == position.revision {
+            self.parts.extend(update.changes);
+            return Ok(None);
+        }
+        // Of an empty namespace's first revision every part carries that revision: it has no base to carry.
+        let continues = self.last == Some((update.from, position));
+        let news = continues || self.yielded.is_none_or(|yielded| position > yielded);
+        let mut changes = std::mem::take(&mut self.parts);
+        changes.extend(update.changes);
+        self.last = Some((update.from, position));
+        Ok(news.then(|| self.complete(position, Update { changes, ..update })))
+    }
+
+    fn complete(&mut self, position: Position, update: Update) -> Update {
+        self.yielded = Some(position);
+        update
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use configbus_model::{CommitId, Epoch, TreeId};
+    use crate::NamespaceHead;
+    use configbus_model::{CommitId, ConfigPath, Entry, EntryMode, Epoch, Head, Namespace, ObjectId, TreeId};
 
-    fn head(epoch: u64, revision: u64) -> Head {
+    fn heartbeat(epoch: u64, revision: u64) -> Update {
         let (epoch, revision) = (Epoch(epoch), Revision(revision));
         let commit = CommitId::from_bytes([7; 20]);
-        Head { epoch, revision, commit, tree: TreeId::EMPTY, time_ms: 0, traceparent: None }
+        let head = Head { epoch, revision, commit, tree: TreeId::EMPTY, time_ms: 0, traceparent: None };
+        Update { head: NamespaceHead { namespace: Namespace::main(), head }, from: revision, changes: Vec::new() }
+    }
+
+    fn change(from: u64, to: u64, path: &str) -> Update {
+        let path = ConfigPath::parse(path).unwrap();
+        let entry = Entry { path, mode: EntryMode::File, id: ObjectId::ZERO, size_bytes: 0 };
+        Update { from: Revision(from), changes: vec![Change::Added(entry)], ..heartbeat(1, to) }
+    }
+
+    /// Returns the paths that are yielded; a heartbeat yields none of them.
+    fn take(cursor: &mut WatchCursor, update: Update) -> Option<Vec<String>> {
+        let yielded = cursor.take(update).unwrap()?;
+        Some(yielded.changes.iter().map(|change| change.path().to_string()).collect())
+    }
+
+    fn paths(paths: &[&str]) -> Option<Vec<String>> {
+        Some(paths.iter().map(ToString::to_string).collect())
     }
 
     #[test]
-    fn what_was_yielded_is_not_yielded_again() {
+    fn what_was_yielded_is_not_yielded_again_by_the_next_stream() {
         let mut cursor = WatchCursor::after(Revision(3));
-        assert_eq!(cursor.resume_from(), Revision(3));
-        assert!(cursor.accept(&head(1, 5), false));
-        assert_eq!(cursor.resume_from(), Revision(5));
-        assert!(!cursor.accept(&head(1, 5), false));
-        assert!(!cursor.accept(&head(1, 4), true));
-        assert!(cursor.accept(&head(1, 5), true));
-        assert!(cursor.accept(&head(1, 6), false));
+        assert_eq!(cursor.resume(), Revision(3));
+        assert_eq!(take(&mut cursor, change(3, 5, "a")), paths(&["a"]));
+        assert_eq!(cursor.resume(), Revision(5));
+        assert_eq!(take(&mut cursor, change(3, 5, "a")), None);
+        assert_eq!(take(&mut cursor, heartbeat(1, 4)), None);
+        assert_eq!(take(&mut cursor, heartbeat(1, 5)), paths(&[]));
+        assert_eq!(take(&mut cursor, change(5, 6, "b")), paths(&["b"]));
+    }
+
+    #[test]
+    fn parts_are_yielded_together_or_after_a_break_from_their_beginning() {
+        let mut cursor = WatchCursor::after(Revision(4));
+        assert_eq!(take(&mut cursor, heartbeat(1, 4)), paths(&[]));
+        assert_eq!(take(&mut cursor, change(4, 4, "a")), None);
+        assert_eq!(cursor.resume(), Revision(4));
+        for part in ["a", "b"] {
+            assert_eq!(take(&mut cursor, change(4, 4, part)), None);
+        }
+        assert_eq!(take(&mut cursor, change(4, 5, "c")), paths(&["a", "b", "c"]));
+        assert_eq!(cursor.resume(), Revision(5));
+    }
+
+    #[test]
+    fn all_parts_of_a_first_revision_are_yielded() {
+        let mut cursor = WatchCursor::after(Revision::ZERO);
+        assert_eq!(take(&mut cursor, change(0, 1, "a")), paths(&["a"]));
+        assert_eq!(take(&mut cursor, change(0, 1, "b")), paths(&["b"]));
     }
 
     #[test]
     fn a_restored_server_is_followed_into_its_new_epoch() {
         let mut cursor = WatchCursor::after(Revision::ZERO);
-        assert!(cursor.accept(&head(1, 100), false));
-        assert!(cursor.accept(&head(2, 95), false));
-        assert!(!cursor.accept(&head(1, 101), false));
+        assert_eq!(take(&mut cursor, change(99, 100, "a")), paths(&["a"]));
+        let restored = Update { head: heartbeat(2, 95).head, ..change(94, 95, "b") };
+        assert_eq!(take(&mut cursor, restored), paths(&["b"]));
+        assert_eq!(take(&mut cursor, change(100, 101, "c")), None);
     }
 }

@@ -1,0 +1,128 @@
+//! Writes: nothing happens twice.
+
+use super::{client, entry, head, path, scripted_server::ScriptedServer};
+use crate::{ApiError, ChangeSet, Edit, EntryMode, ErrorKind, Expected, Revision};
+use configbus_proto::{
+    status::{ConflictDetail, Details, FindingDetail, to_status},
+    v1,
+};
+use std::time::Duration;
+use tokio::{io::AsyncReadExt as _, net::TcpListener};
+
+fn change() -> ChangeSet {
+    ChangeSet::new("why").with(Edit::put(path("a.json"), "{}", Expected::Absent))
+}
+
+fn landed() -> v1::CompareAndSetResponse {
+    v1::CompareAndSetResponse { head: Some(head(5)), committed: true, entries: vec![entry("a.json")] }
+}
+
+#[tokio::test]
+async fn edits_arrive_as_they_were_meant() {
+    let server = ScriptedServer::start().await;
+    let gone = v1::Entry { path: "b".into(), ..v1::Entry::default() };
+    server
+        .scripts
+        .compare_and_set
+        .answer(v1::CompareAndSetResponse { entries: vec![entry("a.json"), gone], ..landed() });
+    let id = "c".repeat(40).parse().unwrap();
+    let change = ChangeSet::new("why")
+        .with(Edit::put(path("a.json"), "{}", Expected::UnchangedSince(Revision(4))).with_mode(EntryMode::Executable))
+        .with(Edit::delete(path("b"), Expected::Id(id)));
+    let landed = client(&[&server.url]).compare_and_set(&change).await.unwrap();
+    assert!(landed.committed && landed.entries[0].is_some() && landed.entries[1].is_none());
+    let asked = server.scripts.compare_and_set.requests().remove(0);
+    assert_eq!(asked.edits[0].expected, Some(v1::edit::Expected::UnchangedSince(4)));
+    assert_eq!(asked.edits[0].mode(), v1::Mode::Executable);
+    assert_eq!(asked.edits[1].expected, Some(v1::edit::Expected::BlobId(id.to_string())));
+    assert_eq!(asked.edits[1].change, Some(v1::edit::Change::Delete(v1::Empty {})));
+    assert!(!asked.validate_only && asked.message == "why");
+}
+
+#[tokio::test]
+async fn a_write_is_tried_again_when_the_server_says_that_it_did_nothing() {
+    let server = ScriptedServer::start().await;
+    let hint = Details { retry_after: Some(Duration::from_millis(1)), ..Details::default() };
+    server.scripts.compare_and_set.refuse(to_status(ErrorKind::Exhausted, "queue is full", &hint));
+    server.scripts.compare_and_set.answer(landed());
+    client(&[&server.url]).compare_and_set(&change()).await.unwrap();
+    assert_eq!(server.scripts.compare_and_set.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_write_is_not_tried_again_when_it_may_have_happened() {
+    let server = ScriptedServer::start().await;
+    server.scripts.compare_and_set.refuse(to_status(ErrorKind::Unavailable, "stopping", &Details::default()));
+    let error = client(&[&server.url]).compare_and_set(&change()).await.unwrap_err();
+    assert_eq!(error.to_string(), "compare-and-set failed (unavailable): stopping");
+    assert_eq!(server.scripts.compare_and_set.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_write_to_a_server_that_is_gone_goes_to_the_next() {
+    let gone = ScriptedServer::start().await.stop().await;
+    let living = ScriptedServer::start().await;
+    living.scripts.compare_and_set.answer(landed());
+    client(&[&gone, &living.url]).compare_and_set(&change()).await.unwrap();
+    let error = client(&[&gone]).compare_and_set(&change()).await.unwrap_err();
+    assert!(matches!(error, ApiError::Unreachable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_after_a_write_was_sent_leaves_its_outcome_unknown() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let client = client(&[&url]);
+    let change = change();
+    let accept = async {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut bytes = [0; 256];
+        // The request is on its way when the first bytes are here.
+        assert!(connection.read(&mut bytes).await.unwrap() > 0);
+    };
+    let (error, ()) = tokio::join!(client.compare_and_set(&change), accept);
+    let error = error.unwrap_err();
+    assert!(matches!(error, ApiError::OutcomeUnknown { .. }), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_write_without_an_answer_in_time_has_an_unknown_outcome() {
+    let server = ScriptedServer::start().await;
+    let settings = crate::ClientSettings { deadline: Duration::from_millis(50), ..super::settings(&[&server.url]) };
+    let client = crate::Client::with_settings(settings).unwrap();
+    let error = client.compare_and_set(&change()).await.unwrap_err();
+    assert!(matches!(error, ApiError::OutcomeUnknown { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn conflicts_and_findings_are_told_in_full() {
+    let server = ScriptedServer::start().await;
+    let current = "d".repeat(40);
+    let conflicts = vec![
+        ConflictDetail { path: "a.json".into(), current: Some(current.clone()) },
+        ConflictDetail { path: "b.json".into(), current: None },
+    ];
+    let details = Details { conflicts, ..Details::default() };
+    server.scripts.compare_and_set.refuse(to_status(ErrorKind::Conflict, "2 paths differ", &details));
+    let finding = FindingDetail { place: "a.json:1:2".into(), message: "not JSON".into() };
+    let details = Details { findings: vec![finding], ..Details::default() };
+    server.scripts.compare_and_set.refuse(to_status(ErrorKind::Rejected, "1 problem", &details));
+    let client = client(&[&server.url]);
+
+    let conflict = client.compare_and_set(&change()).await.unwrap_err();
+    assert_eq!(conflict.kind(), ErrorKind::Conflict);
+    let told: Vec<_> = conflict.conflicts().iter().map(ToString::to_string).collect();
+    assert_eq!(told, [format!("a.json is now {current}"), "b.json does not exist".to_owned()]);
+
+    let rejected = client.validate(&change()).await.unwrap_err();
+    assert_eq!((rejected.kind(), rejected.findings()[0].place.as_str()), (ErrorKind::Rejected, "a.json:1:2"));
+    assert!(rejected.conflicts().is_empty() && server.scripts.compare_and_set.requests()[1].validate_only);
+}
+
+#[tokio::test]
+async fn checking_needs_no_head() {
+    let server = ScriptedServer::start().await;
+    server.scripts.compare_and_set.answer(v1::CompareAndSetResponse::default());
+    assert_eq!(client(&[&server.url]).validate(&change()).await.unwrap(), None);
+}
