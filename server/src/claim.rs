@@ -4,7 +4,7 @@ use crate::bus::Bus;
 use crate::serving::ServingCell;
 use configbus_coordination::{HeadRegistry, Registration, RegistrationState, RegistryError};
 use configbus_model::{Member, Namespace};
-use configbus_runtime::{CancellationToken, Tasks};
+use configbus_runtime::{CancellationToken, Readiness, Tasks};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -13,6 +13,13 @@ use tokio::time::{Instant, sleep_until};
 /// How long another server may be listed before this one gives up. Longer than any session's timeout: what is listed
 /// may be the last trace of one that died.
 const PATIENCE: Duration = Duration::from_secs(150);
+
+/// How long coordination may leave open whether another server is listed before this one counts as ready: changes are
+/// taken while coordination is away.
+const UNDECIDED_MAX: Duration = Duration::from_secs(3);
+
+/// What is missing before a claim is decided.
+pub(crate) const NOT_CLAIMED: &str = "not known yet to be the only server";
 
 /// Why a server cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -24,10 +31,21 @@ enum ClaimError {
 }
 
 /// Starts claiming every namespace.
-pub(crate) fn start(tasks: &Tasks, bus: &Arc<Bus>, member: &watch::Sender<Member>, serving: ServingCell) {
+pub(crate) fn start(
+    tasks: &Tasks,
+    bus: &Arc<Bus>,
+    member: &watch::Sender<Member>,
+    serving: ServingCell,
+    readiness: &Readiness,
+) {
     let serving = Arc::new(serving);
     for namespace in bus.namespaces.keys() {
-        let claim = Claim { namespace: namespace.clone(), serving: Arc::clone(&serving), member: member.clone() };
+        let claim = Claim {
+            namespace: namespace.clone(),
+            serving: Arc::clone(&serving),
+            member: member.clone(),
+            readiness: readiness.clone(),
+        };
         let (registry, stop) = (Arc::clone(&bus.registry), tasks.shutdown_token());
         tasks.spawn(&format!("claim-{namespace}"), async move { claim.hold(registry.as_ref(), stop).await });
     }
@@ -38,6 +56,7 @@ struct Claim {
     serving: Arc<ServingCell>,
     /// Kept open: a closed channel would end the registration.
     member: watch::Sender<Member>,
+    readiness: Readiness,
 }
 
 impl Claim {
@@ -53,11 +72,17 @@ impl Claim {
     async fn follow(&self, registration: &Registration, stop: CancellationToken) -> Result<(), ClaimError> {
         let mut state = registration.state();
         let mut refused: Option<(String, Instant)> = None;
+        let undecided_until = Instant::now() + UNDECIDED_MAX;
+        let mut is_undecided = true;
         loop {
             refused = self.note(state.borrow_and_update().clone(), refused);
             let until = refused.as_ref().map(|(_, since)| *since + PATIENCE);
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
+                () = sleep_until(undecided_until), if is_undecided && refused.is_none() => {
+                    is_undecided = false;
+                    self.readiness.met(NOT_CLAIMED);
+                }
                 changed = state.changed() => if changed.is_err() { return Ok(()) },
                 () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
                     let by = refused.map(|(by, _)| by).unwrap_or_default();
@@ -70,6 +95,9 @@ impl Claim {
     fn note(&self, state: RegistrationState, before: Option<(String, Instant)>) -> Option<(String, Instant)> {
         let RegistrationState::Refused { by } = state else {
             self.serving.note(&self.namespace, None);
+            if state == RegistrationState::Held {
+                self.readiness.met(NOT_CLAIMED);
+            }
             return None;
         };
         if before.is_none() {

@@ -142,7 +142,7 @@ impl Server {
         let hooks = HookListener::bind(&socket, Arc::clone(&bus), pushes.clone())
             .map_err(|source| BuildError::HookSocket { socket, source })?;
         let url = settings.url.clone().unwrap_or_else(|| url_of(addr));
-        let readiness = Readiness::new([NOT_SERVING]);
+        let readiness = Readiness::new([NOT_SERVING, claim::NOT_CLAIMED]);
         Ok(BuiltServer {
             settings,
             addr,
@@ -191,7 +191,7 @@ impl BuiltServer {
         }
         Arc::clone(&self.bus.announcer).start(tasks);
         let member = watch::Sender::new(self.member());
-        claim::start(tasks, &self.bus, &member, self.serving);
+        claim::start(tasks, &self.bus, &member, self.serving, &self.readiness);
         for waiting in self.waiting {
             let name = waiting.parts.namespace.clone();
             let (data, stop) = (Arc::clone(&self.data), stop.clone());

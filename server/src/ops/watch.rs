@@ -6,7 +6,7 @@
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::namespace::LiveNamespace;
-use configbus_model::{Change, CommitId, ConfigPath, Head, Namespace, Revision};
+use configbus_model::{Change, CommitId, ConfigPath, Epoch, Head, Namespace, ObjectId, Revision, TreeId};
 use futures_util::Stream;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -156,12 +156,17 @@ fn parts(base: Option<&Head>, next: &Head, mut changes: Vec<Change>) -> VecDeque
     let mut parts = VecDeque::new();
     while !changes.is_empty() {
         let rest = changes.split_off(changes.len().min(CHANGES_PER_UPDATE));
-        // Without a base there is no revision to resume from, and the whole is named at once.
-        let complete = if rest.is_empty() { None } else { base };
-        parts.push_back(Update { head: complete.unwrap_or(next).clone(), from, changes });
+        let complete = if rest.is_empty() { next.clone() } else { base.cloned().unwrap_or_else(|| empty(next.epoch)) };
+        parts.push_back(Update { head: complete, from, changes });
         changes = rest;
     }
     parts
+}
+
+/// Stands for a namespace before its first commit.
+fn empty(epoch: Epoch) -> Head {
+    let (revision, commit) = (Revision::ZERO, CommitId::from(ObjectId::ZERO));
+    Head { epoch, revision, commit, tree: TreeId::EMPTY, time_ms: 0, traceparent: None }
 }
 
 /// Which changes a watcher wants.
@@ -217,7 +222,7 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use configbus_model::{Entry, EntryMode, Epoch, ObjectId, TreeId};
+    use configbus_model::{Entry, EntryMode};
 
     fn head(revision: u64) -> Head {
         Head {
