@@ -12,7 +12,7 @@ use crate::settings::{Settings, SettingsError};
 use crate::upkeep::Upkeep;
 use crate::{claim, http, upkeep};
 use configbus_coordination::{Announcer, Embedded, HeadRegistry, ZooKeeperRegistry, ZooKeeperSettingsError};
-use configbus_hooks::{Gate, GateSettingsError};
+use configbus_hooks::Gate;
 use configbus_model::{ErrorKind, Member, Namespace, Role};
 use configbus_runtime::{CancellationToken, Clock, Readiness, SystemClock, Tasks, host_name, incarnation};
 use std::collections::BTreeMap;
@@ -38,12 +38,6 @@ pub enum BuildError {
     /// Settings contradict each other.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// Settings of the gate are wrong.
-    #[error("settings of the gate are wrong")]
-    Gate(#[from] GateSettingsError),
-    /// Settings of ZooKeeper are wrong.
-    #[error("settings of zookeeper are wrong")]
-    ZooKeeper(#[from] ZooKeeperSettingsError),
     /// The port cannot be had.
     #[error("cannot listen on {listen}")]
     Listen {
@@ -75,9 +69,11 @@ impl BuildError {
     /// Returns the kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Settings(_) | Self::Gate(_) | Self::ZooKeeper(_) => ErrorKind::Invalid,
+            Self::Settings(error) => error.kind(),
             Self::Listen { .. } => ErrorKind::Unavailable,
-            Self::Data(_) | Self::Namespace(_) | Self::HookSocket { .. } | Self::HookProgram(_) => ErrorKind::Internal,
+            Self::Data(error) => error.kind(),
+            Self::Namespace(error) => error.kind(),
+            Self::HookSocket { .. } | Self::HookProgram(_) => ErrorKind::Internal,
         }
     }
 }
@@ -113,9 +109,9 @@ impl Server {
     /// Binds the port, takes the data folder over and opens the repositories. Starts nothing.
     pub async fn build(settings: Settings) -> Result<BuiltServer, BuildError> {
         settings.check()?;
-        let gate = Arc::new(Gate::new(settings.gate.clone())?);
+        let gate = Arc::new(Gate::new(settings.gate.clone()).map_err(SettingsError::from)?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (registry, embedded) = registry(&settings, &clock)?;
+        let (registry, embedded) = registry(&settings, &clock).map_err(SettingsError::from)?;
         let listen = settings.listen;
         let failed = |source| BuildError::Listen { listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;

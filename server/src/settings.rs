@@ -1,8 +1,8 @@
 //! Settings of the server role.
 
 use axum::http::Uri;
-use configbus_coordination::ZooKeeperSettings;
-use configbus_hooks::GateSettings;
+use configbus_coordination::{ZooKeeperSettings, ZooKeeperSettingsError};
+use configbus_hooks::{Gate, GateSettings, GateSettingsError};
 use configbus_model::ErrorKind;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -97,7 +97,7 @@ impl Default for Limits {
 }
 
 /// Settings that contradict each other or the safety of the bus.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// Open to the network without saying so.
     #[error(
@@ -114,6 +114,12 @@ pub enum SettingsError {
         /// The key.
         key: &'static str,
     },
+    /// A bound on content cannot hold.
+    #[error("settings under gate are wrong")]
+    Gate(#[from] GateSettingsError),
+    /// ZooKeeper cannot be reached like that.
+    #[error("settings under zookeeper are wrong")]
+    ZooKeeper(#[from] ZooKeeperSettingsError),
 }
 
 impl SettingsError {
@@ -129,6 +135,10 @@ impl Settings {
         if !self.listen.ip().is_loopback() && self.auth.is_none() {
             return Err(SettingsError::OpenWithoutSayingSo { listen: self.listen });
         }
+        if !self.zookeeper.connect.is_empty() {
+            self.zookeeper.check()?;
+        }
+        Gate::new(self.gate.clone())?;
         self.limits.check()
     }
 
@@ -167,8 +177,8 @@ mod tests {
         let mut settings = Settings { listen: "0.0.0.0:7420".parse().unwrap(), ..Settings::default() };
         assert!(matches!(settings.check(), Err(SettingsError::OpenWithoutSayingSo { .. })));
         settings.auth = Some(Auth::None);
-        assert_eq!(settings.check(), Ok(()));
-        assert_eq!(Settings::default().check(), Ok(()));
+        settings.check().unwrap();
+        Settings::default().check().unwrap();
     }
 
     #[test]

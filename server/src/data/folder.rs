@@ -2,7 +2,7 @@
 
 use super::{hook_folder, predecessor, record};
 use configbus_gitstore::FolderLock;
-use configbus_model::{Epoch, Namespace};
+use configbus_model::{Epoch, ErrorKind, Namespace};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,17 @@ pub enum DataError {
         /// What is expected.
         expected: u32,
     },
+}
+
+impl DataError {
+    /// Returns the kind of failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { .. } => ErrorKind::Internal,
+            Self::Lock { source, .. } => source.kind(),
+            Self::Format { .. } => ErrorKind::Unsupported,
+        }
+    }
 }
 
 /// A data folder that this process alone uses.

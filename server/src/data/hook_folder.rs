@@ -79,6 +79,11 @@ mod tests {
             }
             let parent = second.parent().unwrap();
             assert_eq!(fs::metadata(parent).unwrap().permissions().mode() & 0o777, 0o700);
+            for elsewhere in [&first, &second].map(|socket| socket.parent().unwrap()) {
+                if !elsewhere.starts_with(data.path()) {
+                    fs::remove_dir(elsewhere).unwrap();
+                }
+            }
         }
     }
 }

@@ -43,6 +43,16 @@ pub enum OpenNamespaceError {
     },
 }
 
+impl OpenNamespaceError {
+    /// Returns the kind of failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Open { source, .. } => source.kind(),
+            Self::Leftovers { .. } => ErrorKind::Internal,
+        }
+    }
+}
+
 /// What the facades read from and hand changes to.
 pub(crate) struct LiveNamespace {
     pub(crate) name: Namespace,

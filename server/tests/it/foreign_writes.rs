@@ -1,0 +1,64 @@
+//! Somebody writes into the repository past the server.
+
+use crate::harness::{Clone, TestServer, git};
+
+/// Puts a clone's head into the repository the way an administrator on the machine could.
+fn smuggle(server: &TestServer, clone: &Clone) {
+    let objects = clone.path.join(".git");
+    git(&server.repository(), &["fetch", "-q", objects.to_str().unwrap(), "HEAD:refs/configbus/smuggled"]).expect_ok();
+    git(&server.repository(), &["update-ref", "refs/heads/main", &clone.head()]).expect_ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_write_that_is_fine_becomes_the_head_before_the_next_change() {
+    let server = TestServer::start().await;
+    server.put("seed.json", "1").await;
+    let clone = server.clone_main("a");
+    clone.commit("foreign.json", "1");
+    smuggle(&server, &clone);
+    assert_eq!(server.put("own.json", "1").await.revision, 3);
+    assert_eq!(server.get("foreign.json").await.as_deref(), Some("1"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_write_that_the_gate_refuses_is_put_aside() {
+    let server = TestServer::start().await;
+    let first = server.put("seed.json", "1").await;
+    let clone = server.clone_main("a");
+    clone.commit("foreign.json", "{");
+    smuggle(&server, &clone);
+    assert_eq!(server.put("own.json", "1").await.revision, 2);
+    assert_eq!(server.get("foreign.json").await, None);
+    let kept = git(&server.repository(), &["for-each-ref", "refs/configbus/foreign"]).expect_ok().stdout;
+    assert!(kept.contains(&clone.head()), "{kept}");
+    let parent = git(&server.repository(), &["rev-parse", "main^"]).expect_ok().stdout;
+    assert_eq!(parent.trim(), first.commit);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ref_that_was_moved_back_or_deleted_is_put_back() {
+    let server = TestServer::start().await;
+    let first = server.put("seed.json", "1").await;
+    server.put("seed.json", "2").await;
+    git(&server.repository(), &["update-ref", "refs/heads/main", &first.commit]).expect_ok();
+    assert_eq!(server.put("own.json", "1").await.revision, 3);
+    assert_eq!(server.get("seed.json").await.as_deref(), Some("2"));
+    git(&server.repository(), &["update-ref", "-d", "refs/heads/main"]).expect_ok();
+    assert_eq!(server.put("own.json", "2").await.revision, 4);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_of_another_git_process_is_waited_for() {
+    let server = TestServer::start().await;
+    server.put("seed.json", "1").await;
+    let lock = server.repository().join("refs/heads/main.lock");
+    std::fs::write(&lock, "").unwrap();
+    let removal = tokio::task::spawn_blocking(move || std::fs::remove_file(lock).unwrap());
+    let head = server.put("own.json", "1").await;
+    removal.await.unwrap();
+    assert_eq!(head.revision, 2);
+    server.stop().await;
+}

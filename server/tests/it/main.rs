@@ -1,0 +1,13 @@
+//! The server in this process, with stock Git and gRPC clients outside of it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod compare_and_set;
+mod distribution;
+mod fleet;
+mod foreign_writes;
+mod git_http;
+mod harness;
+mod push;
+mod restart;
+mod watch;

@@ -1,0 +1,152 @@
+//! Pushes of stock Git.
+
+use crate::harness::TestServer;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_onto_the_head_moves_the_tracking_branch() {
+    let server = TestServer::start().await;
+    let clone = server.clone_main("a");
+    clone.commit("a.json", "1");
+    let run = clone.push_main().expect_ok();
+    assert!(run.stderr.contains("landed as r1 on main"), "{}", run.stderr);
+    clone.commit("a.json", "2");
+    assert!(clone.push_main().expect_ok().stderr.contains("landed as r2 on main"));
+    assert_eq!(clone.git(&["rev-parse", "origin/main"]).stdout.trim(), clone.head());
+    assert_eq!(server.get("a.json").await.as_deref(), Some("2"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_push_is_merged_and_leaves_the_tracking_branch_alone() {
+    let server = TestServer::start().await;
+    server.put("seed.json", "1").await;
+    let clone = server.clone_main("stale");
+    let before = clone.head();
+    server.put("other.json", "1").await;
+    clone.commit("mine.json", "1");
+    let own = clone.head();
+    assert!(clone.push_main().expect_ok().stderr.contains("landed as r3 on main"));
+    assert_eq!(clone.git(&["rev-parse", "origin/main"]).stdout.trim(), before);
+    clone.git(&["pull", "-q", "--ff-only", "origin", "main"]).expect_ok();
+    assert_eq!(clone.git(&["rev-parse", "HEAD^2"]).stdout.trim(), own);
+    assert_eq!(server.get("other.json").await.as_deref(), Some("1"));
+    assert_eq!(server.get("mine.json").await.as_deref(), Some("1"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refs_for_main_lands_and_a_push_made_twice_is_no_error() {
+    let server = TestServer::start().await;
+    let clone = server.clone_main("a");
+    clone.commit("a.json", "1");
+    clone.git(&["push", "-o", "reason=first", "origin", "HEAD:refs/for/main"]).expect_ok();
+    assert_eq!(server.get("a.json").await.as_deref(), Some("1"));
+    assert!(clone.push_main().expect_ok().stderr.contains("already r1 on main"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_take_main_back_or_away_is_refused() {
+    let server = TestServer::start().await;
+    let clone = server.clone_main("a");
+    clone.commit("a.json", "1");
+    clone.commit("a.json", "2");
+    clone.push_main().expect_ok();
+    clone.git(&["push", "-f", "origin", "HEAD~1:refs/heads/main"]).expect_refused("nothing new");
+    clone.git(&["push", "origin", ":refs/heads/main"]).expect_refused("cannot be deleted");
+    clone.git(&["checkout", "-q", "--orphan", "other"]).expect_ok();
+    clone.commit("b.json", "1");
+    clone.git(&["push", "-f", "origin", "HEAD:refs/heads/main"]).expect_refused("no commit in common");
+    assert_eq!(server.get("a.json").await.as_deref(), Some("2"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_references_are_kept_and_said_to_be_nowhere_or_refused() {
+    let server = TestServer::start().await;
+    let clone = server.clone_main("a");
+    clone.commit("a.json", "1");
+    let run = clone.git(&["push", "origin", "HEAD:refs/heads/feature", "HEAD:refs/tags/v1"]).expect_ok();
+    assert!(run.stderr.contains("refs/heads/feature is stored but not distributed"), "{}", run.stderr);
+    assert_eq!(server.get("a.json").await, None);
+    for reference in ["refs/replace/1", "refs/for/other", "refs/notes/x", "refs/configbus/foreign/1"] {
+        clone.git(&["push", "origin", &format!("HEAD:{reference}")]).expect_refused("is not accepted here");
+    }
+    clone.git(&["push", "origin", ":refs/heads/feature"]).expect_refused("cannot be deleted");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_objects_do_not_enter() {
+    let server = TestServer::start().await;
+    let clone = server.clone_main("a");
+    clone.commit("a.json", "1");
+    clone.push_main().expect_ok();
+    clone.commit("bad.json", "{\"a\": 1,\n\"a\": 2}");
+    let refused = clone.head();
+    clone.push_main().expect_refused("bad.json:2:1");
+    let found = crate::harness::git(&server.repository(), &["cat-file", "-e", &refused]);
+    assert!(!found.ok, "a refused commit is in the repository");
+    // The tip is clean, what was in between is not.
+    clone.git(&["reset", "-q", "--hard", "HEAD~1"]).expect_ok();
+    std::os::unix::fs::symlink("/etc/passwd", clone.path.join("link")).unwrap();
+    clone.commit("c.json", "1");
+    clone.git(&["rm", "-q", "link"]).expect_ok();
+    clone.commit("c.json", "2");
+    clone.push_main().expect_refused("symbolic link");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn push_options_are_honoured_or_refused() {
+    let server = TestServer::start().await;
+    let clone = server.clone_main("a");
+    clone.commit("a.json", "1");
+    let push = |option: &str| clone.git(&["push", "-o", option, "origin", "HEAD:refs/heads/main"]);
+    assert!(push("dry-run").expect_ok().stderr.contains("nothing was landed"));
+    assert_eq!(server.get("a.json").await, None);
+    push("rollout=canary").expect_refused("not supported by this release");
+    push("dryrun").expect_refused("unknown");
+    push("reason=because").expect_ok();
+    assert_eq!(server.get("a.json").await.as_deref(), Some("1"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_pushes_and_writes_of_different_files_all_land() {
+    let server = TestServer::start().await;
+    server.put("seed.json", "1").await;
+    let clones: Vec<_> = (0..3).map(|n| server.clone_main(&format!("clone-{n}"))).collect();
+    let pushes = clones.into_iter().enumerate().map(|(n, clone)| {
+        tokio::task::spawn_blocking(move || {
+            for round in 0..3 {
+                clone.commit(&format!("push/{n}.json"), &format!("{round}"));
+                clone.push_main().expect_ok();
+            }
+        })
+    });
+    let pushes = futures_util::future::join_all(pushes);
+    let writes = async {
+        for round in 0..10 {
+            server.put("api.json", &format!("{round}")).await;
+        }
+    };
+    let (pushed, ()) = tokio::join!(pushes, writes);
+    assert!(pushed.into_iter().all(|push| push.is_ok()));
+    for n in 0..3 {
+        assert_eq!(server.get(&format!("push/{n}.json")).await.as_deref(), Some("2"));
+    }
+    assert_eq!(server.get("api.json").await.as_deref(), Some("9"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twins_that_come_by_push_and_by_api_cannot_both_land() {
+    let server = TestServer::start().await;
+    server.put("dir/seed.json", "1").await;
+    let clone = server.clone_main("stale");
+    server.put("dir/name.txt", "1").await;
+    clone.commit("dir/NAME.txt", "2");
+    clone.push_main().expect_refused("differs from");
+    server.stop().await;
+}
