@@ -1,12 +1,12 @@
 //! True conflicts, named by path and by the commits that made them.
 
 use crate::{Commit, ReadError, merge::Clash, objects::Objects, tree_lookup::TreeLookup};
-use configbus_model::{CommitId, ConfigPath, Revision};
+use configbus_model::{CommitId, ConfigPath, Revision, TreeId};
 
-/// How far back the commits that changed a path are looked for.
-const COMMITS_MAX: usize = 1_000;
-/// For how many paths.
-const NAMED_MAX: usize = 50;
+/// How far back the commits that changed a path are looked for, and for how many paths: together some ten milliseconds,
+/// because the committer waits for them.
+const COMMITS_MAX: usize = 500;
+const NAMED_MAX: usize = 20;
 
 /// How two changes of one path exclude each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,8 +99,7 @@ fn changes(
     parent: Option<&Commit>,
     path: &ConfigPath,
 ) -> Result<bool, ReadError> {
-    let before = parent.map(|parent| objects.find(parent.tree, path)).transpose()?.flatten();
-    Ok(before != objects.find(commit.tree, path)?)
+    objects.differs_at(parent.map_or(TreeId::EMPTY, |parent| parent.tree), commit.tree, path)
 }
 
 fn describe(commit: &Commit, revision: Option<Revision>) -> Culprit {

@@ -154,21 +154,23 @@ impl Store {
     ) -> Result<PushLanding, LandError> {
         let head = running.map(|head| head.commit);
         let plan = self.with_objects(|objects| trial::plan(objects, &|commit| self.revision_of(commit), head, tip))?;
-        let landing = match plan {
-            Plan::FastForward { tree } => PushLanding::FastForward { commit: tip, tree },
+        match plan {
+            Plan::FastForward { tree } => {
+                // The pushed pack's content was synced by receive-pack, its name by nobody.
+                let path = self.objects_dir();
+                pack::sync_packs(&path).map_err(|source| LandError::Write { path, source })?;
+                Ok(PushLanding::FastForward { commit: tip, tree })
+            }
             Plan::Merge { tree, new_trees } => {
+                // Making the merge durable syncs the names of all packs.
                 let parents: Vec<_> = head.into_iter().chain([tip]).collect();
                 let commit = self.write_commit(&parents, tree, &new_trees, &[], meta)?;
-                PushLanding::Merged { commit, tree }
+                Ok(PushLanding::Merged { commit, tree })
             }
-            Plan::NothingNew => return Ok(PushLanding::NothingNew),
-            Plan::Conflict(conflicts) => return Ok(PushLanding::Conflict(conflicts)),
-            Plan::Unrelated => return Ok(PushLanding::Unrelated),
-        };
-        // The pushed pack's content was synced by receive-pack, its name by nobody.
-        let path = self.objects_dir();
-        pack::sync_packs(&path).map_err(|source| LandError::Write { path, source })?;
-        Ok(landing)
+            Plan::NothingNew => Ok(PushLanding::NothingNew),
+            Plan::Conflict(conflicts) => Ok(PushLanding::Conflict(conflicts)),
+            Plan::Unrelated => Ok(PushLanding::Unrelated),
+        }
     }
 
     fn write_commit(

@@ -1,7 +1,7 @@
 //! First-parent history.
 
 use crate::{Commit, ReadError, Store, objects::Objects, tree_lookup::TreeLookup};
-use configbus_model::{ConfigPath, EntryMode, ObjectId, Revision};
+use configbus_model::{ConfigPath, Revision, TreeId};
 
 /// Most revisions one call looks at. Looking for the changes of a path costs a fraction of a millisecond a revision.
 const REVISIONS_MAX: usize = 10_000;
@@ -65,10 +65,5 @@ fn touches(
     path: Option<&ConfigPath>,
 ) -> Result<bool, ReadError> {
     let Some(path) = path else { return Ok(true) };
-    if before.is_some_and(|before| before.tree == commit.tree) {
-        return Ok(false);
-    }
-    let at = |commit: &Commit| objects.find(commit.tree, path);
-    let old: Option<(EntryMode, ObjectId)> = before.map(at).transpose()?.flatten();
-    Ok(old != at(commit)?)
+    objects.differs_at(before.map_or(TreeId::EMPTY, |before| before.tree), commit.tree, path)
 }

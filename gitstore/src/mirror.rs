@@ -187,6 +187,8 @@ fn fetch(store: &Store, upstream: &Upstream) -> Result<Option<CommitId>, MirrorE
         // Git has no way to ask for a branch that may be absent, and says so in words only.
         Err(error) => return if is_empty(store, upstream)? { Ok(None) } else { Err(error.into()) },
     }
+    let path = store.objects_dir();
+    crate::pack::sync_packs(&path).map_err(|source| MirrorError::Io { path, source })?;
     refs::read(store.dir(), FETCHED).map_err(MirrorError::Damaged)
 }
 

@@ -101,3 +101,6 @@ impl Store {
         Ok(head)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -242,6 +242,15 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// Handed from thread to thread by every caller; libgit2's types say for themselves that they may be.
+const _: fn() = || {
+    fn shared<T: Send + Sync>() {}
+    fn sent<T: Send>() {}
+    shared::<Store>();
+    shared::<crate::Mirror>();
+    sent::<crate::CandidateView>();
+};
+
 enum RepairError {
     Io(io::Error),
     Read(ReadError),

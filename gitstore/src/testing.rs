@@ -114,6 +114,21 @@ pub(crate) fn try_git(dir: &Path, args: &[&str]) -> Output {
     command.output().unwrap()
 }
 
+const SUBJECT: &str = "CONFIGBUS_TEST_SUBJECT";
+
+/// Prepares to run one test of this binary as a process of its own, with a folder that it finds with [`subject`].
+pub(crate) fn rerun(module: &str, test: &str, dir: &Path) -> Command {
+    let module = module.split_once("::").map_or("", |(_, module)| module);
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", &format!("{module}::{test}"), "--test-threads=1", "--nocapture"]).env(SUBJECT, dir);
+    command
+}
+
+/// The folder to work on in a test that runs as a process of its own; `None` when it runs like any other test.
+pub(crate) fn subject() -> Option<PathBuf> {
+    std::env::var_os(SUBJECT).map(PathBuf::from)
+}
+
 /// Commits a file in a working copy and returns the commit.
 pub(crate) fn commit_file(clone: &Path, name: &str, content: &str) -> CommitId {
     let file = clone.join(name);

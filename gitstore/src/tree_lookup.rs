@@ -27,6 +27,24 @@ pub(crate) trait TreeLookup {
         Ok(Some(at))
     }
 
+    /// Returns whether two trees have different things at a path. Goes down only as far as they differ at all.
+    fn differs_at(&self, a: TreeId, b: TreeId, path: &ConfigPath) -> Result<bool, ReadError> {
+        let mut at = (Some((EntryMode::Directory, a.into())), Some((EntryMode::Directory, b.into())));
+        for component in path.components() {
+            if at.0 == at.1 {
+                return Ok(false);
+            }
+            let below = |at: Option<(EntryMode, ObjectId)>| match at {
+                Some((EntryMode::Directory, id)) => {
+                    Ok(self.tree(id.into())?.get(component).map(|entry| (entry.mode, entry.id)))
+                }
+                _ => Ok::<_, ReadError>(None),
+            };
+            at = (below(at.0)?, below(at.1)?);
+        }
+        Ok(at.0 != at.1)
+    }
+
     /// Finds what is at a prefix: the root when it is empty; a trailing slash does not matter.
     fn find_prefix(&self, root: TreeId, prefix: &str) -> Result<Option<(EntryMode, ObjectId)>, ReadError> {
         match prefix.trim_end_matches('/') {

@@ -109,8 +109,8 @@ impl Store {
         let base = dir.join("pack");
         let args = ["pack-objects", "--stdin-packs", "--delta-base-offset", "--quiet"];
         let args = args.iter().map(OsStr::new).chain([base.as_os_str()]);
-        let output =
-            git::command(self.dir(), args).config("pack.threads", "1").input(input.into_bytes()).run(DEADLINE)?;
+        let command = git::command(self.dir(), args).config("pack.threads", "1");
+        let output = command.run_with_input(input.as_bytes(), DEADLINE)?;
         Ok(format!("pack-{}", String::from_utf8_lossy(&output.stdout).trim()))
     }
 

@@ -87,6 +87,11 @@ impl GitChild {
         Self { child, what, ended: false }
     }
 
+    /// Returns the process id, which is also the id of its process group.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Takes the pipe into the child; dropping it tells the child that nothing more comes.
     pub fn take_stdin(&mut self) -> Option<ChildStdin> {
         self.child.stdin.take()

@@ -38,7 +38,6 @@ pub struct GitCommand {
     secret_config: Vec<(String, String)>,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
-    input: Option<Vec<u8>>,
 }
 
 /// Prepares `git --git-dir=<repository> <args>`.
@@ -60,7 +59,6 @@ impl GitCommand {
             secret_config: Vec::new(),
             args: args.into_iter().map(|arg| arg.as_ref().to_owned()).collect(),
             env: Vec::new(),
-            input: None,
         }
     }
 
@@ -92,13 +90,6 @@ impl GitCommand {
         self
     }
 
-    /// Feeds this to [`GitCommand::run`].
-    #[must_use]
-    pub fn input(mut self, bytes: Vec<u8>) -> Self {
-        self.input = Some(bytes);
-        self
-    }
-
     /// Starts the child with three pipes, in a process group of its own. It gets `SIGKILL` when this process dies.
     ///
     /// The kernel sends that signal when the *thread* that forked ends, and threads of blocking pools end whenever they
@@ -112,9 +103,13 @@ impl GitCommand {
     }
 
     /// Runs the child to its end or for `deadline`, whichever comes first. A status other than 0 is an error.
-    pub fn run(mut self, deadline: Duration) -> Result<GitOutput, ChildError> {
-        let input = self.input.take().unwrap_or_default();
-        self.spawn()?.run(&input, deadline)
+    pub fn run(self, deadline: Duration) -> Result<GitOutput, ChildError> {
+        self.run_with_input(&[], deadline)
+    }
+
+    /// The same with something to read for the child.
+    pub fn run_with_input(self, input: &[u8], deadline: Duration) -> Result<GitOutput, ChildError> {
+        self.spawn()?.run(input, deadline)
     }
 
     /// Names the command in errors, without paths, URLs or values.

@@ -39,10 +39,12 @@ fn fork_all(jobs: &mpsc::Receiver<Job>) {
 
 #[allow(unsafe_code, reason = "only between fork and exec can a process ask for its parent's death signal")]
 fn die_with_parent(command: &mut Command) {
-    let ask = || {
+    let parent = rustix::process::getpid();
+    let ask = move || {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-        Ok(())
+        // The parent may have died before the signal was asked for.
+        if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::NotConnected.into()) }
     };
-    // SAFETY: the closure makes one system call and allocates nothing, which is all that is allowed after fork.
+    // SAFETY: the closure makes two system calls and allocates nothing, which is all that is allowed after fork.
     unsafe { command.pre_exec(ask) };
 }

@@ -1,10 +1,15 @@
 use super::*;
 use crate::testing::{self, TestStore};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+};
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::Path,
+    process::Stdio,
     time::Duration,
 };
 
@@ -46,8 +51,8 @@ fn a_failure_carries_what_git_said_and_a_hanging_child_is_stopped_with_all_it_st
 fn more_output_and_input_than_pipes_hold_goes_through() {
     let store = TestStore::new();
     let input = vec![b'x'; 3 << 20];
-    let child = command(store.store.dir(), ["copy"]).config("alias.copy", "!cat; seq 1 20000 >&2").input(input.clone());
-    let output = child.run(DEADLINE).unwrap();
+    let child = command(store.store.dir(), ["copy"]).config("alias.copy", "!cat; seq 1 20000 >&2");
+    let output = child.run_with_input(&input, DEADLINE).unwrap();
     assert_eq!(output.stdout.len(), input.len());
     assert!(output.stderr.starts_with("1\n2\n"));
 }
@@ -66,6 +71,35 @@ fn a_dropped_child_ends_with_its_descendants() {
     assert_eq!(rest, b"");
 }
 
+/// What is killed: starts a child that would live for ever. Alone it does nothing.
+#[test]
+fn subject_starts_a_child() {
+    let Some(dir) = testing::subject() else { return };
+    let mut child = command(&dir, ["wait"]).config("alias.wait", "!echo started; exec sleep 60").spawn().unwrap();
+    child.take_stdout().unwrap().read_exact(&mut [0; 8]).unwrap();
+    println!("\nchild {}", child.id());
+    std::io::stdout().flush().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_child_dies_with_the_process_that_started_it() {
+    let store = TestStore::new();
+    let mut command = testing::rerun(module_path!(), "subject_starts_a_child", store.store.dir());
+    let mut parent = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(parent.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let child = lines.find_map(|line| line.strip_prefix("child ")?.parse().ok()).unwrap();
+    let child = Pid::from_raw(child).unwrap();
+    let child_fd = pidfd_open(child, PidfdFlags::empty()).unwrap();
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    let half_a_minute = Timespec { tv_sec: 30, tv_nsec: 0 };
+    let ended = poll(&mut [PollFd::new(&child_fd, PollFlags::IN)], Some(&half_a_minute));
+    // What the child started stays in its group; in real life it ends on its closed pipes.
+    kill_process_group(child, Signal::KILL).unwrap();
+    assert_eq!(ended.unwrap(), 1);
+}
+
 #[test]
 fn hooks_run_from_the_given_folder_only() {
     let store = TestStore::new();
@@ -80,7 +114,7 @@ fn hooks_run_from_the_given_folder_only() {
     let request = push_request(&work, "refs/heads/other");
     let options = ServeOptions { hooks_dir: Some(&hooks), protocol: None };
     let command = receive_pack(store.store.dir(), &options).env("CONFIGBUS_PUSH_ID", "p7");
-    let answer = String::from_utf8_lossy(&command.input(request).run(DEADLINE).unwrap().stdout).into_owned();
+    let answer = String::from_utf8_lossy(&command.run_with_input(&request, DEADLINE).unwrap().stdout).into_owned();
     assert!(answer.contains("pre-receive hook declined"), "{answer}");
     assert_eq!(fs::read_to_string(seen).unwrap(), "p7\n");
 }
