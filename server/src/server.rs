@@ -220,7 +220,7 @@ impl BuiltServer {
             embedded: self.embedded,
             readiness: self.readiness,
             not_serving: NOT_SERVING,
-            host_names: self.settings.known_host_names(),
+            host_names: self.settings.known_host_names(&self.url),
             connections_max: self.settings.limits.connections_max,
             _data: self.data,
         };

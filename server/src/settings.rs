@@ -68,7 +68,7 @@ impl Default for Settings {
 pub struct Limits {
     /// Largest pack of one push.
     pub push_bytes_max: u64,
-    /// Git children per namespace; more wait for a while and are then turned away.
+    /// Fetches, and pushes, under way per namespace; more wait for a while and are then turned away.
     pub git_children_max: usize,
     /// Changes waiting for the committer of one namespace.
     pub queue_length_max: usize,
@@ -142,9 +142,9 @@ impl Settings {
         self.limits.check()
     }
 
-    /// Returns the names that requests may carry in `Host`: the configured ones and that of the URL.
-    pub(crate) fn known_host_names(&self) -> Vec<String> {
-        let of_url = self.url.as_deref().and_then(|url| url.parse::<Uri>().ok());
+    /// Returns the names that requests may carry in `Host`: the configured ones and that of the URL others are told.
+    pub(crate) fn known_host_names(&self, url: &str) -> Vec<String> {
+        let of_url = url.parse::<Uri>().ok();
         let of_url = of_url.as_ref().and_then(|url| url.host()).map(str::to_owned);
         self.host_names.iter().cloned().chain(of_url).collect()
     }

@@ -38,7 +38,7 @@ pub(super) async fn answer(
         GitRefusal(StatusCode::FORBIDDEN, Failure::new(ErrorKind::Unsupported, text))
     })?;
     let protocol = protocol_of(&headers);
-    let _turn = turn(&live).await?;
+    let _turn = turn(&live, service).await?;
     let body = live.read(move |store| advertised(store, service, protocol.as_deref())).await?;
     let content_type = format!("application/x-{}-advertisement", service.name());
     let no_cache = [(header::CACHE_CONTROL, "no-cache"), (header::PRAGMA, "no-cache")];

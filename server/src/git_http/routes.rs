@@ -86,8 +86,12 @@ pub(super) fn find(bus: &Bus, repository: &str) -> Result<Arc<LiveNamespace>, Fa
 }
 
 /// Waits for a turn among the Git children of a namespace.
-pub(super) async fn turn(live: &LiveNamespace) -> Result<OwnedSemaphorePermit, Failure> {
-    let waiting = Arc::clone(&live.git_children).acquire_owned();
+pub(super) async fn turn(live: &LiveNamespace, service: Service) -> Result<OwnedSemaphorePermit, Failure> {
+    let permits = match service {
+        Service::UploadPack => &live.fetches,
+        Service::ReceivePack => &live.pushes,
+    };
+    let waiting = Arc::clone(permits).acquire_owned();
     match tokio::time::timeout(TURN_WITHIN, waiting).await {
         Ok(Ok(permit)) => Ok(permit),
         Ok(Err(_)) => Err(Failure::stopping()),

@@ -28,7 +28,7 @@ pub(super) async fn answer(
     let (head, body) = request.into_parts();
     check_content_type(service, &head.headers)?;
     let decoder = decoder(&head.headers)?;
-    let turn = turn(&live).await?;
+    let turn = turn(&live, service).await?;
     let protocol = protocol_of(&head.headers);
     let (command, push) = prepare(&state, &live, service, protocol.as_deref(), &head.headers);
     let companions: Vec<Companion> = vec![Box::new(turn), Box::new(push)];

@@ -15,7 +15,8 @@ use futures_util::StreamExt as _;
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -25,7 +26,23 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Chunks made ahead of a slow reader.
 const CHUNKS_AHEAD_MAX: usize = 4;
 
-pub(super) struct DistributionService(pub(super) Arc<Bus>, pub(super) Tasks);
+/// Packs asked for at a time, those that wait for a thread included.
+const PACKS_MAX: usize = 256;
+
+/// When a store that was one too many may come back.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+pub(super) struct DistributionService {
+    bus: Arc<Bus>,
+    tasks: Tasks,
+    packs: Arc<Semaphore>,
+}
+
+impl DistributionService {
+    pub(super) fn new(bus: Arc<Bus>, tasks: Tasks) -> Self {
+        Self { bus, tasks, packs: Arc::new(Semaphore::new(PACKS_MAX)) }
+    }
+}
 
 #[tonic::async_trait]
 impl Distribution for DistributionService {
@@ -43,16 +60,20 @@ impl Distribution for DistributionService {
 
     async fn pack(&self, request: Request<v1::PackRequest>) -> Result<Response<Self::PackStream>, Status> {
         let request = request.into_inner();
-        let live = Arc::clone(self.0.namespace(&namespace_from_wire(&request.namespace)?)?);
+        let live = Arc::clone(self.bus.namespace(&namespace_from_wire(&request.namespace)?)?);
         let commit = |text: &str| text.parse::<CommitId>().map_err(Failure::invalid);
         let (from, to) = (commit(&request.from)?, commit(&request.to)?);
         // Only what is on main is handed out: the repository holds other branches as well.
         if live.store.revision_of(to).is_none() {
             return Err(Failure::not_found(format!("{to} is not on main of {}", live.name)).into());
         }
+        let place = Arc::clone(&self.packs)
+            .try_acquire_owned()
+            .map_err(|_| Failure::exhausted("too many packs at once", RETRY_AFTER))?;
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD_MAX);
-        self.1.spawn_connection("pack", async move {
+        self.tasks.spawn_connection("pack", async move {
             send_pack(&live, from, to, sender).await;
+            drop(place);
             Ok::<(), Infallible>(())
         });
         let mut answers = ReceiverStream::new(receiver).peekable();
@@ -65,7 +86,7 @@ impl Distribution for DistributionService {
     }
 
     async fn members(&self, _: Request<v1::MembersRequest>) -> Result<Response<v1::MembersResponse>, Status> {
-        let members = self.0.registry.members().borrow().iter().map(member_to_wire).collect();
+        let members = self.bus.registry.members().borrow().iter().map(member_to_wire).collect();
         Ok(Response::new(v1::MembersResponse { members }))
     }
 }

@@ -12,6 +12,7 @@ use configbus_proto::v1;
 use configbus_proto::v1::fleet_server::Fleet;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::{Request, Response, Status, Streaming};
 
 /// Longest wait of one call; a client that wants more calls again.
@@ -20,18 +21,42 @@ const WAIT_MAX: Duration = Duration::from_secs(600);
 /// Wait of a call that names none.
 const WAIT_DEFAULT: Duration = Duration::from_secs(30);
 
-pub(super) struct FleetService(pub(super) Arc<Bus>);
+/// Stores that report at a time, and callers that wait at a time. Counting for a waiter looks at every host.
+const REPORTS_MAX: usize = 1_024;
+const WAITS_MAX: usize = 1_024;
+
+/// Hosts in one answer: about as many as the longest message holds.
+const HOSTS_MAX: usize = 30_000;
+
+/// When a caller that was one too many may come back.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+pub(super) struct FleetService {
+    bus: Arc<Bus>,
+    reports: Semaphore,
+    waits: Semaphore,
+}
+
+impl FleetService {
+    pub(super) fn new(bus: Arc<Bus>) -> Self {
+        Self { bus, reports: Semaphore::new(REPORTS_MAX), waits: Semaphore::new(WAITS_MAX) }
+    }
+}
+
+fn place<'a>(places: &'a Semaphore, what: &str) -> Result<SemaphorePermit<'a>, Failure> {
+    places.try_acquire().map_err(|_| Failure::exhausted(format!("too many {what} at once"), RETRY_AFTER))
+}
 
 #[tonic::async_trait]
 impl Fleet for FleetService {
     async fn status(&self, _: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
-        Ok(Response::new(status(&self.0)))
+        Ok(Response::new(status(&self.bus)))
     }
 
     async fn wait(&self, request: Request<v1::WaitRequest>) -> Result<Response<v1::WaitResponse>, Status> {
         let request = request.into_inner();
         let namespace = namespace_from_wire(&request.namespace)?;
-        let live = self.0.namespace(&namespace)?;
+        let live = self.bus.namespace(&namespace)?;
         let revision = match request.revision {
             0 => live.head()?.revision,
             number => Revision(number),
@@ -41,18 +66,24 @@ impl Fleet for FleetService {
             0 => WAIT_DEFAULT,
             given => Duration::from_millis(given).min(WAIT_MAX),
         };
-        let waiting = self.0.fleet.wait(&namespace, revision, percent, patience);
+        let _place = place(&self.waits, "callers that wait")?;
+        let waiting = self.bus.fleet.wait(&namespace, revision, percent, patience);
         let (reached, progress) = tokio::select! {
             done = waiting => done,
-            () = self.0.stopping.cancelled() => return Err(Failure::stopping().into()),
+            () = self.bus.stopping.cancelled() => return Err(Failure::stopping().into()),
         };
         Ok(Response::new(progress_to_wire(reached, &progress)))
     }
 
     async fn hosts(&self, request: Request<v1::HostsRequest>) -> Result<Response<v1::HostsResponse>, Status> {
-        let heads = self.0.heads();
+        let heads = self.bus.heads();
         let behind = request.into_inner().behind_only.then_some(&heads);
-        let hosts = self.0.fleet.hosts(behind).iter().map(host_to_wire).collect();
+        let hosts = self.bus.fleet.hosts(behind);
+        if hosts.len() > HOSTS_MAX {
+            let text = format!("{} hosts do not fit one answer: ask for those behind, or GET /v1/fleet", hosts.len());
+            return Err(Failure::invalid(text).into());
+        }
+        let hosts = hosts.iter().map(host_to_wire).collect();
         Ok(Response::new(v1::HostsResponse { hosts, heads: heads_to_wire(&heads) }))
     }
 
@@ -60,18 +91,19 @@ impl Fleet for FleetService {
         &self,
         request: Request<Streaming<v1::ReportRequest>>,
     ) -> Result<Response<v1::ReportResponse>, Status> {
+        let _place = place(&self.reports, "reports")?;
         let mut messages = request.into_inner();
-        let mut session = self.0.fleet.open_report();
+        let mut session = self.bus.fleet.open_report();
         loop {
             let message = tokio::select! {
-                () = self.0.stopping.cancelled() => return Err(Failure::stopping().into()),
+                () = self.bus.stopping.cancelled() => return Err(Failure::stopping().into()),
                 message = messages.message() => message?,
             };
             let Some(message) = message else { return Ok(Response::new(v1::ReportResponse {})) };
             let hosts = message.hosts.iter().map(|host| host_from_wire(&message.store, host));
             let hosts = hosts.collect::<Result<Vec<_>, WireError>>()?;
-            let applied = session.take(&message.store, hosts, &message.gone, self.0.clock.now_ms());
-            propagation::record(&self.0, &applied);
+            let applied = session.take(&message.store, hosts, &message.gone, self.bus.clock.now_ms());
+            propagation::record(&self.bus, &applied);
         }
     }
 }

@@ -36,8 +36,8 @@ pub(crate) async fn routes(bus: &Arc<Bus>, embedded: Option<Arc<Embedded>>, task
     let config = ConfigServer::new(config::ConfigService(Arc::clone(bus)))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
-    let distribution = DistributionServer::new(distribution::DistributionService(Arc::clone(bus), tasks.clone()));
-    let fleet = FleetServer::new(fleet::FleetService(Arc::clone(bus)))
+    let distribution = DistributionServer::new(distribution::DistributionService::new(Arc::clone(bus), tasks.clone()));
+    let fleet = FleetServer::new(fleet::FleetService::new(Arc::clone(bus)))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     let routes = Routes::new(health_service)

@@ -63,7 +63,7 @@ impl Refusal {
 pub(super) async fn judge(live: &Arc<LiveNamespace>, push: &Arc<Push>, request: PreReceive) -> Verdict {
     let updates = request.updates.clone();
     let (store, gate, namespace) = (live.store.clone(), Arc::clone(&live.gate), live.name.clone());
-    let judged = live.check(move || check(&store, &gate, &namespace, &request)).await;
+    let judged = live.check_push(move || check(&store, &gate, &namespace, &request)).await;
     match judged {
         Ok(Accepted { options, head, text }) => {
             let head = head.map(|head| head.commit);

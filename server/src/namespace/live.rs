@@ -16,8 +16,11 @@ use tokio::sync::Semaphore;
 /// them and one tenant does not take all threads.
 const READS_MAX: usize = 8;
 
-/// Gate runs of one namespace at a time. Each uses several threads already.
-const CHECKS_MAX: usize = 2;
+/// Pushes of one namespace checked at a time. Each uses several threads already.
+const PUSH_CHECKS_MAX: usize = 2;
+
+/// Edits of one namespace checked at a time. Apart from pushes, of which one may take half a second.
+const EDIT_CHECKS_MAX: usize = 8;
 
 /// Packs written to stores at a time. Each may block for as long as its reader is slow, so they have no share in reads.
 const TRANSFERS_MAX: usize = 32;
@@ -60,11 +63,14 @@ pub(crate) struct LiveNamespace {
     pub(crate) gate: Arc<Gate>,
     pub(crate) board: Arc<HeadBoard>,
     pub(crate) committer: Committer,
-    /// Bounds the Git children of clients.
-    pub(crate) git_children: Arc<Semaphore>,
+    /// Bounds the Git children of clients that fetch.
+    pub(crate) fetches: Arc<Semaphore>,
+    /// Bounds the Git children of clients that push: clones cannot keep them out.
+    pub(crate) pushes: Arc<Semaphore>,
     epoch: Epoch,
     reads: BlockingPool,
-    checks: BlockingPool,
+    push_checks: BlockingPool,
+    edit_checks: BlockingPool,
     transfers: BlockingPool,
 }
 
@@ -111,9 +117,11 @@ impl LiveNamespace {
         let head = store.head().map(|commit| head_of(epoch, &commit, None));
         Self {
             board: Arc::new(HeadBoard::new(head)),
-            git_children: Arc::new(Semaphore::new(limits.git_children_max)),
+            fetches: Arc::new(Semaphore::new(limits.git_children_max)),
+            pushes: Arc::new(Semaphore::new(limits.git_children_max)),
             reads: BlockingPool::new(READS_MAX),
-            checks: BlockingPool::new(CHECKS_MAX),
+            push_checks: BlockingPool::new(PUSH_CHECKS_MAX),
+            edit_checks: BlockingPool::new(EDIT_CHECKS_MAX),
             transfers: BlockingPool::new(TRANSFERS_MAX),
             name,
             epoch,
@@ -136,9 +144,14 @@ impl LiveNamespace {
         self.reads.run(move || work(&store)).await.map_err(Into::into)
     }
 
-    /// Runs a check of the gate off the async threads.
-    pub(crate) async fn check<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        self.checks.run(work).await
+    /// Runs the check of a push off the async threads.
+    pub(crate) async fn check_push<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        self.push_checks.run(work).await
+    }
+
+    /// Runs the check of edits off the async threads.
+    pub(crate) async fn check_edits<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        self.edit_checks.run(work).await
     }
 
     /// Runs work that may wait for a peer off the async threads.

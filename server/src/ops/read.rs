@@ -19,8 +19,8 @@ const LOG_MAX: usize = 1_000;
 /// Stretches of history searched for one page of a path's log. Each is bounded by the store.
 const LOG_STRETCHES_MAX: usize = 64;
 
-/// Changes one difference may have in one answer.
-const CHANGES_MAX: usize = 50_000;
+/// Bytes of the changes in one answer, about; the longest message has room for a patch beside them.
+const CHANGES_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A file at a revision.
 pub(crate) struct FileAt {
@@ -183,11 +183,16 @@ async fn changes(
     prefix: String,
 ) -> Result<Vec<Change>, Failure> {
     let changes = live.read(move |store| store.diff(from, to, &prefix)).await?;
-    if changes.len() > CHANGES_MAX {
-        let text = format!("{} files differ, at most {CHANGES_MAX} fit one answer: name a path", changes.len());
-        return Err(Failure::new(configbus_model::ErrorKind::Exhausted, text));
+    if changes.iter().map(wire_bytes).sum::<usize>() > CHANGES_BYTES_MAX {
+        let text = format!("{} files differ, which is too much for one answer: name a path", changes.len());
+        return Err(Failure::invalid(text));
     }
     Ok(changes)
+}
+
+/// Returns about how long a change is on the wire: its path three times, two ids, and what frames them.
+pub(crate) fn wire_bytes(change: &Change) -> usize {
+    change.path().as_str().len() * 3 + 150
 }
 
 /// Checks a prefix that may be empty or end in a slash, and returns it without the slash.

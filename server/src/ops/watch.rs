@@ -3,6 +3,7 @@
 //! A watcher remembers one revision: the last it has told completely. Everything else is asked of the repository when
 //! there is something to tell, so a watcher that does not read costs nothing but its place.
 
+use super::read::wire_bytes;
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::namespace::LiveNamespace;
@@ -17,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 /// How often a watcher hears that nothing has changed.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// Changes in one update; a larger difference comes in several.
-const CHANGES_PER_UPDATE: usize = 10_000;
+/// Bytes of one update on the wire, about; a larger difference comes in several.
+const UPDATE_BYTES: usize = 2 * 1024 * 1024;
 
 /// Paths one watcher may name.
 const PATHS_MAX: usize = 1_000;
@@ -70,9 +71,12 @@ pub(crate) async fn watch(
         stopping: bus.stopping.clone(),
         _permit: permit,
     };
-    Ok(futures_util::stream::unfold(watcher, |mut watcher| async move {
+    // An error is the last thing a watch yields: who gets it resumes from what it has.
+    Ok(futures_util::stream::unfold(Some(watcher), |watcher| async move {
+        let mut watcher = watcher?;
         let update = watcher.next().await?;
-        Some((update, watcher))
+        let goes_on = update.is_ok();
+        Some((update, goes_on.then_some(watcher)))
     }))
 }
 
@@ -136,7 +140,7 @@ impl Watcher {
         let Some(next) = self.live.board.next_after(told) else { return Ok(false) };
         let changes = self.changes_to(next.commit).await?;
         let base = self.told.replace(next.clone());
-        self.ready = parts(base.as_ref(), &next, changes);
+        self.ready = parts(base.as_ref(), &next, changes, UPDATE_BYTES);
         Ok(true)
     }
 
@@ -151,16 +155,26 @@ fn heartbeat(head: Head) -> Update {
     Update { from: head.revision, head, changes: Vec::new() }
 }
 
-fn parts(base: Option<&Head>, next: &Head, mut changes: Vec<Change>) -> VecDeque<Update> {
+fn parts(base: Option<&Head>, next: &Head, mut changes: Vec<Change>, bytes_max: usize) -> VecDeque<Update> {
     let from = base.map_or(Revision::ZERO, |head| head.revision);
     let mut parts = VecDeque::new();
     while !changes.is_empty() {
-        let rest = changes.split_off(changes.len().min(CHANGES_PER_UPDATE));
+        let rest = changes.split_off(fitting(&changes, bytes_max));
         let complete = if rest.is_empty() { next.clone() } else { base.cloned().unwrap_or_else(|| empty(next.epoch)) };
         parts.push_back(Update { head: complete, from, changes });
         changes = rest;
     }
     parts
+}
+
+/// Returns how many changes fit, at least one.
+fn fitting(changes: &[Change], bytes_max: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |change: &&Change| {
+        bytes += wire_bytes(change);
+        bytes <= bytes_max
+    };
+    changes.iter().take_while(fits).count().max(1).min(changes.len())
 }
 
 /// Stands for a namespace before its first commit.
@@ -252,8 +266,9 @@ mod tests {
 
     #[test]
     fn only_the_last_part_of_a_large_difference_completes_it() {
-        let changes: Vec<Change> = (0..CHANGES_PER_UPDATE * 2 + 1).map(|n| added(&format!("f{n}"))).collect();
-        let parts = parts(Some(&head(4)), &head(5), changes.clone());
+        let changes: Vec<Change> = (1..6).map(|n| added(&format!("f{n}"))).collect();
+        let two = wire_bytes(&changes[0]) * 2;
+        let parts = parts(Some(&head(4)), &head(5), changes.clone(), two);
         let completes: Vec<u64> = parts.iter().map(|part| part.head.revision.0).collect();
         assert_eq!(completes, [4, 4, 5]);
         assert!(parts.iter().all(|part| part.from == Revision(4)));
@@ -263,6 +278,6 @@ mod tests {
 
     #[test]
     fn a_landing_elsewhere_tells_nothing() {
-        assert!(parts(Some(&head(4)), &head(5), Vec::new()).is_empty());
+        assert!(parts(Some(&head(4)), &head(5), Vec::new(), 1).is_empty());
     }
 }

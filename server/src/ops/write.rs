@@ -82,7 +82,7 @@ fn check_shape(bus: &Bus, request: &WriteRequest) -> Result<(), Failure> {
 /// Validates the edits on the present head and returns the tree they were validated on.
 async fn check(live: &Arc<LiveNamespace>, edits: Vec<Edit>) -> Result<Option<TreeId>, Failure> {
     let (store, gate) = (live.store.clone(), Arc::clone(&live.gate));
-    Ok(live.check(move || check_on_head(&store, &gate, &edits)).await?)
+    Ok(live.check_edits(move || check_on_head(&store, &gate, &edits)).await?)
 }
 
 fn check_on_head(store: &Store, gate: &Gate, edits: &[Edit]) -> Result<Option<TreeId>, CommitError> {

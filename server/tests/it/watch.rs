@@ -69,7 +69,7 @@ async fn a_difference_of_many_files_comes_in_parts() {
     let server = TestServer::start_with(|settings| settings.limits.edits_max = 20_000).await;
     server.put("seed.json", "1").await;
     let mut stream = watch(&server, &[], 0).await;
-    let edits = (0..10_500).map(|n| put(&format!("d{}/{n}.txt", n % 100), "x"));
+    let edits = (0..10_500).map(|n| put(&format!("{}{}/{n}.txt", "d".repeat(60), n % 100), "x"));
     server.config().await.compare_and_set(request(edits)).await.unwrap();
     let (from, complete, first) = next_change(&mut stream).await;
     assert_eq!((from, complete), (1, 1));
