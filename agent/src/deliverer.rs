@@ -86,7 +86,7 @@ impl Deliverer {
     pub(crate) async fn run(self) -> Result<(), Infallible> {
         let Self { delivery, timeline, mut orders, outcomes, stock, metrics } = self;
         let pool = BlockingPool::new(1);
-        let mut work = Work { delivery, update: Update::default() };
+        let mut work = Work::new(delivery);
         let mut tidy_at = Instant::now();
         loop {
             let order = tokio::select! {
@@ -105,7 +105,7 @@ impl Deliverer {
             let done = done.await;
             work = done.0;
             let Done { outcomes: results, tidy_more, took } = done.1;
-            stock.send_replace(Stock::of(work.delivery.as_ref()));
+            stock.send_replace(Stock::of(&*work.delivery));
             metrics.stock(&stock.borrow());
             took.into_iter().for_each(|took| metrics.applied(took));
             if !ordered {
@@ -121,8 +121,9 @@ impl Deliverer {
 }
 
 /// The part that runs on a thread that may wait.
-struct Work {
-    delivery: Box<dyn Delivery>,
+#[derive(Debug)]
+pub(crate) struct Work<D> {
+    pub(crate) delivery: D,
     update: Update,
 }
 
@@ -136,15 +137,19 @@ struct Update {
 }
 
 #[derive(Debug, Default)]
-struct Done {
-    outcomes: Vec<Outcome>,
+pub(crate) struct Done {
+    pub(crate) outcomes: Vec<Outcome>,
     tidy_more: bool,
     /// How long a delivery took on this host.
     took: Option<Duration>,
 }
 
-impl Work {
-    fn perform(&mut self, order: Option<Order>, now: Moment) -> Done {
+impl<D: Delivery> Work<D> {
+    pub(crate) fn new(delivery: D) -> Self {
+        Self { delivery, update: Update::default() }
+    }
+
+    pub(crate) fn perform(&mut self, order: Option<Order>, now: Moment) -> Done {
         match order {
             Some(Order::Part(part)) => self.take(&part, now),
             Some(Order::Abandon) => {

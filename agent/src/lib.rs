@@ -8,8 +8,12 @@
 //! Read first: [`Agent`], [`delivery::Delivery`] and [`Root`] (the disk).
 
 mod agent;
+#[cfg(test)]
+mod agent_tests;
 mod deliverer;
 pub mod delivery;
+#[cfg(test)]
+mod fake_store;
 mod host_guard;
 mod local_http;
 mod metrics;

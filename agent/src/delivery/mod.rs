@@ -7,6 +7,8 @@ mod blobs;
 mod collection;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
+#[cfg(test)]
+mod crash_tests;
 mod disk;
 #[cfg(test)]
 mod disk_tests;
@@ -163,5 +165,39 @@ pub trait Delivery: Send {
     fn deliver(&mut self, delta: &Delta, now: Moment) -> Result<Applied, DeliveryError> {
         self.stage(&delta.trees, &delta.blobs)?;
         self.apply(&delta.to, now)
+    }
+}
+
+impl<D: Delivery + ?Sized> Delivery for Box<D> {
+    fn shown(&self) -> Option<&Shown> {
+        (**self).shown()
+    }
+
+    fn damage(&self) -> Option<&str> {
+        (**self).damage()
+    }
+
+    fn stage(&mut self, trees: &[Bytes], blobs: &[Bytes]) -> Result<(), DeliveryError> {
+        (**self).stage(trees, blobs)
+    }
+
+    fn discard(&mut self) {
+        (**self).discard();
+    }
+
+    fn apply(&mut self, head: &Head, now: Moment) -> Result<Applied, DeliveryError> {
+        (**self).apply(head, now)
+    }
+
+    fn tidy(&mut self, now: Moment) -> Result<Tidied, DiskError> {
+        (**self).tidy(now)
+    }
+
+    fn views(&self) -> Vec<ViewStatus> {
+        (**self).views()
+    }
+
+    fn usage(&self) -> DiskUsage {
+        (**self).usage()
     }
 }

@@ -6,8 +6,12 @@ mod event;
 mod follower;
 mod link;
 mod machine;
+#[cfg(test)]
+mod machine_tests;
 mod phase;
 mod recovery;
+#[cfg(test)]
+mod simulation;
 mod stores;
 mod updates;
 mod upstream;
