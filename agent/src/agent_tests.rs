@@ -235,7 +235,7 @@ async fn a_host_with_a_wrong_store_says_so_and_finds_others_through_the_server()
     let wrong = format!("http://{}", nobody.local_addr().unwrap());
     drop(nobody);
     store.land(revision(1));
-    let wrong_only = settings(folder.path(), &[wrong.clone()]);
+    let wrong_only = settings(folder.path(), std::slice::from_ref(&wrong));
     let agent = Running::start(wrong_only.clone()).await;
     let status = agent.status_where(|status| status.store.last_error.is_some()).await;
     assert!(status.store.last_error.as_ref().unwrap().starts_with(&wrong), "{status:?}");

@@ -1,8 +1,11 @@
-//! Looking for what changed on the disk behind the agent's back.
+//! Looking for contents that changed on the disk behind the agent's back.
+//!
+//! Only blobs are hashed: they are what views are made of, and they can be looked at a few at a time. Names that were
+//! moved about in a view are found at the next start, which reads all of it.
 
-use super::{BlobInodes, DiskDelivery, DiskError, ViewWalk, blobs};
+use super::{DiskDelivery, blobs};
 use configbus_model::blob_id;
-use std::{collections::HashSet, fs, os::unix::fs::MetadataExt as _, path::Path};
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
 /// What hashing a blob again showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,21 +30,9 @@ pub(super) fn check_blob(path: &Path) -> Checked {
     if sound { Checked::Sound(content.len() as u64) } else { Checked::Damaged }
 }
 
-/// Verifies the view readers see as a restart would.
-pub(super) fn check_view(delivery: &mut DiskDelivery) -> Result<Option<String>, DiskError> {
-    let Some(shown) = &delivery.shown else { return Ok(None) };
-    let inodes = BlobInodes::scan(&delivery.disk)?;
-    let (known, folder) = (HashSet::new(), delivery.disk.root.view(&shown.view));
-    let walk = ViewWalk::new(&delivery.disk, &inodes, &known, shown.flipped_ms);
-    let damage = walk.verify(&folder, shown.effective_tree).err().map(|damage| damage.to_string());
-    give_up(delivery, damage.clone());
-    Ok(damage)
-}
-
 /// Relies on nothing any more, so that the next full sync makes everything anew.
-pub(super) fn give_up(delivery: &mut DiskDelivery, damage: Option<String>) {
-    let Some(damage) = damage else { return };
-    tracing::error!(damage, "what readers see is damaged");
+pub(super) fn give_up(delivery: &mut DiskDelivery, damage: String) {
+    tracing::error!(damage, "what readers see is damaged: {damage}");
     delivery.damage = Some(damage);
     delivery.index.clear();
     delivery.layout.distrust(&delivery.disk);
