@@ -44,6 +44,10 @@ impl RepositoryError {
     pub(crate) fn failure(&self) -> Failure {
         match self {
             Self::Mirror { source: MirrorError::Fetch(_), .. } => Failure::Fetch,
+            // What has no number from the kernel comes from the library: it does not like what it reads.
+            Self::Mirror { source: MirrorError::Io { source, .. }, .. } if source.raw_os_error().is_none() => {
+                Failure::Damaged
+            }
             Self::Mirror { source: MirrorError::Io { .. } | MirrorError::Move(_), .. } | Self::Record { .. } => {
                 Failure::Disk
             }

@@ -17,6 +17,9 @@ use tonic::{service::Routes, transport::Server};
 /// A host that has vanished without a word is noticed within twice this time.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
+/// Longest time to let streams end that are not told to: a watch of the health service never does by itself.
+const DRAIN_MAX: Duration = Duration::from_secs(2);
+
 /// Connections beyond the bound of subscribers: newcomers, monitoring, operators.
 const CONNECTIONS_EXTRA: usize = 512;
 
@@ -34,7 +37,7 @@ pub(crate) enum ServeError {
     Transport(#[from] tonic::transport::Error),
 }
 
-/// Serves until `shutdown`, then until every stream has ended.
+/// Serves until `shutdown`, then for a moment until every stream has ended.
 pub(crate) async fn serve(
     listener: TcpListener,
     distribution: DistributionService,
@@ -66,10 +69,15 @@ pub(crate) async fn serve(
         .add_routes(routes)
         .serve_with_incoming_shutdown(
             connections::accept(listener, subscribers_max + CONNECTIONS_EXTRA),
-            shutdown.cancelled_owned(),
+            shutdown.clone().cancelled_owned(),
         );
+    let drained = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(DRAIN_MAX).await;
+    };
     tokio::select! {
         served = served => Ok(served?),
         () = become_healthy => unreachable!("it waits for ever"),
+        () = drained => Ok(()),
     }
 }

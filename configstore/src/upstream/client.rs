@@ -28,8 +28,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UpstreamError {
     /// It does not answer, or refuses.
-    #[error("the server answered {}: {}", .0.code(), .0.message())]
-    Status(#[from] Box<tonic::Status>),
+    #[error("the server answered {:?}: {}", .0.code(), .0.message())]
+    Status(Box<tonic::Status>),
     /// It does not answer in time.
     #[error("the server did not answer within {} s", .0.as_secs())]
     Deadline(Duration),
@@ -114,7 +114,10 @@ impl ServerClient {
         &self,
         reports: tokio_stream::wrappers::ReceiverStream<v1::ReportRequest>,
     ) -> Result<(), UpstreamError> {
-        FleetClient::new(self.channel.clone()).report(reports).await.map_err(Box::new)?;
+        FleetClient::new(self.channel.clone())
+            .report(reports)
+            .await
+            .map_err(|status| UpstreamError::Status(Box::new(status)))?;
         Ok(())
     }
 }
