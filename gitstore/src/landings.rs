@@ -48,7 +48,8 @@ impl Landings {
             durable::replace(path, MAGIC)?;
             file = OpenOptions::new().read(true).write(true).open(path)?;
         }
-        let mut landings = Self { path: path.to_owned(), file, count: 0, by_commit: CommitTable::default() };
+        let by_commit = CommitTable::with_capacity(bytes.len() / RECORD_BYTES);
+        let mut landings = Self { path: path.to_owned(), file, count: 0, by_commit };
         for record in records.unwrap_or_default().chunks_exact(RECORD_BYTES) {
             let Some(landing) = decode(record, landings.count + 1) else { break };
             landings.count += 1;

@@ -19,6 +19,12 @@ struct Slot {
 }
 
 impl CommitTable {
+    /// Makes a table that takes this many commits without growing.
+    pub(crate) fn with_capacity(commits: usize) -> Self {
+        let length = (commits * 2 + 2).next_power_of_two().max(1_024);
+        Self { slots: vec![Slot::default(); length], used: 0 }
+    }
+
     pub(crate) fn insert(&mut self, commit: CommitId, revision: Revision) {
         let revision = u32::try_from(revision.0).expect("a namespace is archived long before 2^32 revisions");
         if (self.used + 1) * 2 > self.slots.len() {
@@ -51,7 +57,7 @@ impl CommitTable {
 
     /// Doubles the table. The tag holds as many bits of the start as a table of 2^32 revisions needs.
     fn grow(&mut self) {
-        let length = (self.slots.len() * 2).max(1_024);
+        let length = self.slots.len().max(512) * 2;
         let old = std::mem::replace(&mut self.slots, vec![Slot::default(); length]);
         for slot in old.into_iter().filter(|slot| slot.revision != 0) {
             self.place(slot.tag as usize, slot);
@@ -79,15 +85,16 @@ mod tests {
 
     #[test]
     fn every_commit_is_found_and_no_other() {
-        let mut table = CommitTable::default();
-        assert_eq!(table.candidates(commit(1)).count(), 0);
-        for number in 1..=5_000 {
-            table.insert(commit(number), Revision(number.into()));
+        for mut table in [CommitTable::default(), CommitTable::with_capacity(3_000)] {
+            assert_eq!(table.candidates(commit(1)).count(), 0);
+            for number in 1..=5_000 {
+                table.insert(commit(number), Revision(number.into()));
+            }
+            for number in 1..=5_000 {
+                assert_eq!(table.candidates(commit(number)).collect::<Vec<_>>(), [Revision(number.into())]);
+            }
+            assert_eq!(table.candidates(commit(5_001)).count(), 0);
         }
-        for number in 1..=5_000 {
-            assert_eq!(table.candidates(commit(number)).collect::<Vec<_>>(), [Revision(number.into())]);
-        }
-        assert_eq!(table.candidates(commit(5_001)).count(), 0);
     }
 
     #[test]

@@ -3,11 +3,12 @@
 //! Each of these makes trouble later: a lock of the ref refuses every push ("Another git process seems to be running"),
 //! half-written packs and quarantines take disk space for ever.
 
-use crate::{FolderLock, write_kind};
+use crate::write_kind;
 use configbus_model::ErrorKind;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Files of the repository's root that end in `.lock` when somebody works on them, and are gone otherwise.
@@ -29,8 +30,8 @@ impl LeftoversError {
     }
 }
 
-/// Removes leftovers and returns what it removed. Nobody may work on the repository meanwhile, which the lock proves.
-pub(crate) fn clear(repository: &Path, _proof: &FolderLock) -> Result<Vec<PathBuf>, LeftoversError> {
+/// Removes leftovers and returns what it removed. Nobody may work on the repository meanwhile.
+pub(crate) fn clear(repository: &Path) -> Result<Vec<PathBuf>, LeftoversError> {
     let mut found: Vec<PathBuf> = LOCKS.iter().map(|name| repository.join(name)).filter(|path| path.exists()).collect();
     locks_below(&repository.join("refs"), &mut found)?;
     let objects = repository.join("objects");
@@ -49,6 +50,18 @@ pub(crate) fn clear(repository: &Path, _proof: &FolderLock) -> Result<Vec<PathBu
     }
     found.iter().try_for_each(|path| remove(path))?;
     Ok(found)
+}
+
+/// Removes quarantines and half-written packs that have been lying there for longer than any push takes: what a child
+/// that had to be killed left behind while the server went on.
+pub(crate) fn clear_abandoned(objects: &Path, age_min: Duration) -> Result<(), LeftoversError> {
+    let is_temporary = |path: &PathBuf| name(path).starts_with("tmp_") || name(path).starts_with("incoming-");
+    let found = list(objects)?.into_iter().chain(list(&objects.join("pack"))?).filter(is_temporary);
+    let is_old = |path: &PathBuf| {
+        let modified = path.metadata().and_then(|metadata| metadata.modified());
+        modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age >= age_min))
+    };
+    found.filter(is_old).try_for_each(|path| remove(&path))
 }
 
 fn is_pack_leftover(path: &Path) -> bool {

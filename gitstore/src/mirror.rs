@@ -1,8 +1,9 @@
 //! A repository that follows another one.
 
 use crate::{
-    HeadCommit, MoveHeadError, OpenError, ReadError, RepositorySettings, Store, durable,
+    HeadCommit, LeftoversError, MoveHeadError, OpenError, ReadError, RepositorySettings, Store, durable,
     git::{self, ChildError},
+    leftovers,
     objects::Objects,
     refs, verify, write_kind,
 };
@@ -11,7 +12,7 @@ use std::{
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::{PoisonError, RwLock},
+    sync::{Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -46,6 +47,9 @@ pub enum MirrorError {
     /// It cannot be opened or made.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// What a predecessor left cannot be removed.
+    #[error(transparent)]
+    Leftovers(#[from] LeftoversError),
     /// Git failed to fetch.
     #[error("failed to fetch from the upstream")]
     Fetch(#[from] ChildError),
@@ -79,6 +83,7 @@ impl MirrorError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Open(error) => error.kind(),
+            Self::Leftovers(error) => error.kind(),
             Self::Fetch(error) => error.kind(),
             Self::Damaged(_) | Self::Pack(_) => ErrorKind::Internal,
             Self::PackTooLarge { .. } => ErrorKind::Exhausted,
@@ -96,18 +101,21 @@ impl MirrorError {
 pub struct Mirror {
     dir: PathBuf,
     store: RwLock<Store>,
+    /// Two fetches at once would stand in each other's way.
+    fetching: Mutex<()>,
 }
 
 impl Mirror {
-    /// Opens the mirror in `dir` or makes an empty one. A folder that is no repository is an error; see
-    /// [`Mirror::reset`].
+    /// Opens the mirror in `dir` or makes an empty one, and removes what a killed predecessor left behind: the caller
+    /// holds a [`crate::FolderLock`] around it. A folder that is no repository is an error; see [`Mirror::reset`].
     pub fn open_or_create(dir: &Path) -> Result<Self, MirrorError> {
         let dir = std::path::absolute(dir).map_err(|source| MirrorError::Io { path: dir.to_owned(), source })?;
         for beside in [rebuilding(&dir), replaced(&dir)] {
             remove(&beside)?;
         }
         let store = Store::open_or_create(&dir, &RepositorySettings::default())?;
-        Ok(Self { dir, store: RwLock::new(store) })
+        leftovers::clear(&dir)?;
+        Ok(Self { dir, store: RwLock::new(store), fetching: Mutex::default() })
     }
 
     /// Deletes whatever is in `dir` and makes an empty mirror; for a mirror that cannot even be opened.
@@ -129,6 +137,7 @@ impl Mirror {
     /// Fetches the upstream's `main` with stock Git and returns its head, `None` when it has none. The mirror's own head
     /// stays.
     pub fn fill(&self, upstream: &Upstream) -> Result<Option<CommitId>, MirrorError> {
+        let _alone = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
         fetch(&self.store(), upstream)
     }
 
@@ -158,6 +167,7 @@ impl Mirror {
     /// Fetches everything anew into a folder beside, verifies it, and swaps the two; readers go on undisturbed. Returns
     /// the new head, `None` when the upstream has none.
     pub fn rebuild_beside(&self, upstream: &Upstream) -> Result<Option<HeadCommit>, MirrorError> {
+        let _alone = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
         let (fresh, old) = (rebuilding(&self.dir), replaced(&self.dir));
         remove(&fresh)?;
         let store = Store::create(&fresh, &RepositorySettings::default())?;

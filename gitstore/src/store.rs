@@ -153,8 +153,8 @@ impl Store {
 
     /// Removes what killed predecessors left behind (locks, temporary objects, quarantines) and returns what it was.
     /// The lock proves that nobody else is at work.
-    pub fn clear_leftovers(&self, lock: &FolderLock) -> Result<Vec<PathBuf>, LeftoversError> {
-        leftovers::clear(self.dir(), lock)
+    pub fn clear_leftovers(&self, _proof: &FolderLock) -> Result<Vec<PathBuf>, LeftoversError> {
+        leftovers::clear(self.dir())
     }
 
     /// Calls `read` with an open repository.

@@ -6,10 +6,10 @@
 //! Here a joined pack is retired first and deleted by the next upkeep.
 
 use crate::{
-    Store, durable,
+    LeftoversError, Store, durable,
     geometry::packs_to_join,
     git::{self, ChildError},
-    write_kind,
+    leftovers, write_kind,
 };
 use configbus_model::ErrorKind;
 use std::{
@@ -25,6 +25,9 @@ use std::{
 const PACKS_MAX: usize = 50;
 /// Longest time that joining may take; what is left then is joined next time.
 const DEADLINE: Duration = Duration::from_secs(600);
+
+/// Age at which temporary objects belong to nobody any more; no push takes a day.
+const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What upkeep did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +55,9 @@ pub enum UpkeepError {
     /// Git failed.
     #[error("failed to join packs")]
     Child(#[from] ChildError),
+    /// What a killed child left cannot be removed.
+    #[error(transparent)]
+    Leftovers(#[from] LeftoversError),
     /// The disk fails.
     #[error("failed to work on {path}")]
     Io {
@@ -67,6 +73,7 @@ impl UpkeepError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Child(error) => error.kind(),
+            Self::Leftovers(error) => error.kind(),
             Self::Io { source, .. } => write_kind(source),
         }
     }
@@ -91,12 +98,16 @@ impl Store {
         let dir = self.objects_dir().join("pack");
         let failed = |source| UpkeepError::Io { path: dir.clone(), source };
         self.delete(&dir, &mut retired).map_err(failed)?;
+        leftovers::clear_abandoned(&self.objects_dir(), ABANDONED_AFTER)?;
         let packs = list(&dir).map_err(failed)?;
         if packs.len() <= PACKS_MAX {
             return Ok(Upkeep::NotNeeded { packs: packs.len() });
         }
         let counts: Vec<u64> = packs.iter().map(|pack| pack.objects).collect();
         let joined = &packs[..packs_to_join(&counts)];
+        if joined.is_empty() {
+            return Ok(Upkeep::NotNeeded { packs: packs.len() });
+        }
         let made = self.join(&dir, joined)?;
         durable::sync_dir(&dir).map_err(failed)?;
         retired.extend(joined.iter().map(|pack| pack.name.clone()).filter(|name| *name != made));

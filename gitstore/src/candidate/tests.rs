@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     NewContent,
-    testing::{TestStore, commit_file, git, path, put, tip, try_git},
+    testing::{TestStore, commit_file, git, path, put, rerun, subject, tip, try_git},
 };
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _};
 
@@ -163,6 +163,43 @@ fn a_trial_merge_shows_the_tree_that_would_land() {
     let view = store.store.open_quarantined(&quarantine).unwrap();
     let Trial::Conflict(conflicts) = view.trial_merge(Some(head.commit), conflicting).unwrap() else { panic!() };
     assert_eq!(conflicts[0].path, path("dir/a"));
+}
+
+/// What runs as a pre-receive hook: writes down what the environment leads to. Alone it does nothing.
+#[test]
+fn subject_opens_from_environment() {
+    let Some(dir) = subject() else { return };
+    let view = CandidateView::open_from_env().unwrap();
+    let tip: CommitId = fs::read_to_string(dir.join("tip")).unwrap().parse().unwrap();
+    let trial = view.trial_merge(view.head().unwrap(), tip).unwrap();
+    let new = check_new(&view, &[tip.into()]);
+    fs::write(dir.join("seen"), format!("{trial:?} {new:?}")).unwrap();
+}
+
+#[test]
+fn a_hook_without_a_server_finds_the_quarantine_through_its_environment() {
+    let store = TestStore::new();
+    let head = store.land(&[("dir/a", "1"), ("b", "1")]);
+    let clone = store.clone_to("clone");
+    let tip = commit_file(&clone, "dir/a", "2");
+    fs::write(store.dir.path().join("tip"), tip.to_string()).unwrap();
+    let subject = rerun(module_path!(), "subject_opens_from_environment", store.dir.path());
+    let words: Vec<_> = std::iter::once(subject.get_program()).chain(subject.get_args()).collect();
+    let words: Vec<_> = words.iter().map(|word| word.to_str().unwrap()).collect();
+    let variables: Vec<_> =
+        subject.get_envs().filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?))).collect();
+    let variables: Vec<_> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let hooks = store.dir.path().join("hooks");
+    fs::create_dir_all(&hooks).unwrap();
+    let hook = hooks.join("pre-receive");
+    fs::write(&hook, format!("#!/bin/sh\nexec env {} {} >&2\n", variables.join(" "), words.join(" "))).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    git(store.store.dir(), &["config", "core.hooksPath", hooks.to_str().unwrap()]);
+    git(&clone, &["push", "-q", store.store.dir().to_str().unwrap(), "HEAD:refs/heads/other"]);
+    let seen = fs::read_to_string(store.dir.path().join("seen")).unwrap();
+    let tree = store.store.tree_of(tip).unwrap();
+    assert_ne!(tree, head.tree);
+    assert_eq!(seen, format!("{:?} {:?}", Trial::FastForward { tree }, set(&["commit", "/", "dir/", "dir/a"])));
 }
 
 #[test]

@@ -1,15 +1,12 @@
 //! A running Git child.
 
+use super::reaper;
 use configbus_model::ErrorKind;
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
-};
 use std::{
     io::{self, Read, Write as _},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// Most bytes of a child's standard error that end up in an error.
@@ -74,54 +71,44 @@ pub struct GitOutput {
     pub stderr: String,
 }
 
-/// A child with its pipes. Dropped before its end, it is killed together with everything it started.
+/// A child with its pipes. Dropped before its end, it is ended together with everything it started, politely enough that
+/// Git tidies up.
 #[derive(Debug)]
 pub struct GitChild {
-    child: Child,
+    /// Taken when it is dropped before its end.
+    child: Option<Child>,
     what: String,
-    ended: bool,
 }
 
 impl GitChild {
     pub(super) fn new(child: Child, what: String) -> Self {
-        Self { child, what, ended: false }
+        Self { child: Some(child), what }
     }
 
     /// Returns the process id, which is also the id of its process group.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.child.as_ref().map_or(0, Child::id)
     }
 
     /// Takes the pipe into the child; dropping it tells the child that nothing more comes.
     pub fn take_stdin(&mut self) -> Option<ChildStdin> {
-        self.child.stdin.take()
+        self.child.as_mut()?.stdin.take()
     }
 
     /// Takes the child's standard output.
     pub fn take_stdout(&mut self) -> Option<ChildStdout> {
-        self.child.stdout.take()
+        self.child.as_mut()?.stdout.take()
     }
 
     /// Takes the child's standard error.
     pub fn take_stderr(&mut self) -> Option<ChildStderr> {
-        self.child.stderr.take()
+        self.child.as_mut()?.stderr.take()
     }
 
-    /// Waits for the end. Pipes that were not taken are closed first.
+    /// Waits for the end. Input that was not taken is closed first.
     pub fn wait(&mut self) -> Result<ExitStatus, ChildError> {
-        let status = self.child.wait().map_err(|source| self.io(source))?;
-        self.ended = true;
-        Ok(status)
-    }
-
-    /// Kills the child and all it started.
-    pub fn kill(&mut self) {
-        if !self.ended
-            && let Some(pid) = self.pid()
-        {
-            // The group is gone when the child ended by itself a moment ago: then there is nothing left to do.
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
+        let Some(mut child) = self.child.take() else { return Err(self.io(io::ErrorKind::NotFound.into())) };
+        child.wait().map_err(|source| self.io(source))
     }
 
     pub(super) fn run(mut self, input: &[u8], deadline: Duration) -> Result<GitOutput, ChildError> {
@@ -131,9 +118,9 @@ impl GitChild {
             let err = scope.spawn(|| stderr.map_or_else(|| Ok(Vec::new()), read_beginning));
             // A child that ends early closes its input; its status says why.
             scope.spawn(move || stdin.map(|mut pipe| pipe.write_all(input)));
-            let in_time = self.wait_until(Instant::now() + deadline);
+            let in_time = self.child.as_ref().map_or(Ok(true), |child| reaper::ends_within(child, deadline));
             if !matches!(in_time, Ok(true)) {
-                self.kill();
+                self.stop();
             }
             (join(out).and_then(|stdout| Ok((stdout, join(err)?))), in_time)
         });
@@ -148,22 +135,10 @@ impl GitChild {
         }
     }
 
-    fn wait_until(&self, end: Instant) -> io::Result<bool> {
-        let pid = self.pid().ok_or(io::ErrorKind::InvalidInput)?;
-        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let left = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
-            match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&left)) {
-                Ok(ready) => return Ok(ready > 0),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(errno) => return Err(errno.into()),
-            }
+    fn stop(&self) {
+        if let Some(child) = &self.child {
+            reaper::stop(child);
         }
-    }
-
-    fn pid(&self) -> Option<Pid> {
-        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
     }
 
     fn io(&self, source: io::Error) -> ChildError {
@@ -173,10 +148,8 @@ impl GitChild {
 
 impl Drop for GitChild {
     fn drop(&mut self) {
-        if !self.ended {
-            self.kill();
-            // Reaps it; killed processes do not make anybody wait.
-            let _ = self.child.wait();
+        if let Some(child) = self.child.take() {
+            reaper::end_and_reap(child);
         }
     }
 }

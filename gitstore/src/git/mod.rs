@@ -7,6 +7,7 @@
 
 mod child;
 mod command;
+mod reaper;
 mod serve;
 mod spawner;
 

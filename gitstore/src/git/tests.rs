@@ -101,6 +101,31 @@ fn a_child_dies_with_the_process_that_started_it() {
 }
 
 #[test]
+fn a_push_that_is_dropped_in_the_middle_leaves_no_quarantine() {
+    let store = TestStore::new();
+    let work = store.dir.path().join("work");
+    fs::create_dir(&work).unwrap();
+    testing::git(&work, &["init", "-q"]);
+    testing::commit_file(&work, "a", "1");
+    let request = push_request(&work, "refs/heads/other");
+    let mut child = receive_pack(store.store.dir(), &ServeOptions::default()).spawn().unwrap();
+    let mut stdin = child.take_stdin().unwrap();
+    let mut stdout = child.take_stdout().unwrap();
+    stdin.write_all(&request[..request.len() - 5]).unwrap();
+    let quarantine = || {
+        let names = fs::read_dir(store.store.objects_dir()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().contains("incoming")).count()
+    };
+    while quarantine() == 0 {
+        std::thread::yield_now();
+    }
+    drop((stdin, child));
+    // Git's output ends with Git, which has tidied up by then.
+    stdout.read_to_end(&mut Vec::new()).unwrap();
+    assert_eq!(quarantine(), 0);
+}
+
+#[test]
 fn hooks_run_from_the_given_folder_only() {
     let store = TestStore::new();
     let hooks = store.dir.path().join("gate");

@@ -1,5 +1,22 @@
 use super::*;
-use crate::testing::{TestStore, git, try_git};
+use crate::{
+    FolderLock,
+    testing::{TestStore, git, try_git},
+};
+
+#[test]
+fn only_what_is_old_enough_is_taken_for_abandoned() {
+    let store = TestStore::new();
+    let objects = store.store.objects_dir();
+    let leftovers = ["tmp_objdir-incoming-x", "pack/tmp_pack_y"].map(|name| objects.join(name));
+    fs::create_dir(&leftovers[0]).unwrap();
+    fs::write(&leftovers[1], "").unwrap();
+    clear_abandoned(&objects, Duration::from_secs(3_600)).unwrap();
+    assert!(leftovers.iter().all(|path| path.exists()));
+    clear_abandoned(&objects, Duration::ZERO).unwrap();
+    assert!(!leftovers.iter().any(|path| path.exists()));
+    store.land(&[("a", "1")]);
+}
 
 #[test]
 fn what_killed_processes_left_is_removed_and_everything_else_stays() {

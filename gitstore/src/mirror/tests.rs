@@ -140,6 +140,30 @@ fn damage_is_found_and_a_rebuild_beside_replaces_the_mirror_under_its_readers() 
 }
 
 #[test]
+fn a_fetch_that_takes_too_long_is_stopped_and_the_next_one_works() {
+    let store = TestStore::new();
+    store.land(&[("a", "1")]);
+    let mirror = mirror(&store);
+    let hasty = Upstream { deadline: Duration::ZERO, ..upstream(&store) };
+    for _ in 0..5 {
+        let error = mirror.fill(&hasty).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    }
+    assert_eq!(mirror.fill(&upstream(&store)).unwrap(), Some(store.head().commit));
+}
+
+#[test]
+fn what_a_killed_predecessor_left_does_not_hinder_a_mirror() {
+    let store = TestStore::new();
+    store.land(&[("a", "1")]);
+    let dir = mirror(&store).store().dir().to_owned();
+    fs::create_dir_all(dir.join("refs/configbus")).unwrap();
+    fs::write(dir.join("refs/configbus/fetched.lock"), "").unwrap();
+    fs::create_dir(dir.with_file_name("mirror.git.rebuilding")).unwrap();
+    assert_eq!(filled(&store).store().head().unwrap().commit, store.head().commit);
+}
+
+#[test]
 fn a_folder_that_is_no_repository_is_refused_and_reset() {
     let store = TestStore::new();
     let dir = store.dir.path().join("mirror.git");
