@@ -9,12 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use configbus_gitstore::git::{ServeOptions, Service, advertise, upload_pack};
-use std::{
-    io::{Read as _, Write as _},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::Read as _, path::PathBuf, sync::Arc, time::Duration};
 
 const WITHIN: Duration = Duration::from_secs(30);
 
