@@ -59,16 +59,17 @@ impl Driver {
     /// Follows until the channels it hears from are closed.
     pub(crate) async fn run(mut self) {
         if let Some(held) = self.held.clone() {
+            self.tools.board.note_upstream(&self.tools.namespace, Some(&held));
             self.tools.board.publish(&self.tools.namespace, held);
         }
         // Both may have spoken before this loop began.
         self.sources.announced.mark_changed();
         self.sources.word.mark_changed();
         while let Some(event) = self.next_event().await {
-            for action in self.mirror.step(Instant::now(), event) {
-                self.perform(action);
-            }
+            let actions = self.mirror.step(Instant::now(), event);
+            // Before the actions: what upstream is known to hold is never shown behind what is held here.
             self.tools.board.note_upstream(&self.tools.namespace, self.mirror.upstream_head());
+            actions.into_iter().for_each(|action| self.perform(action));
         }
     }
 

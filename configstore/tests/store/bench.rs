@@ -66,6 +66,10 @@ impl Bench {
 
     pub(crate) async fn start_store(&mut self) {
         let store = self.build().await.unwrap();
+        self.run(store);
+    }
+
+    pub(crate) fn run(&mut self, store: Store) {
         let tasks = Tasks::new("store");
         let (url, heads, readiness) = (store.url(), store.heads(), store.readiness());
         store.run(&tasks);

@@ -91,6 +91,31 @@ async fn a_mirror_that_was_damaged_while_the_store_was_down_is_made_anew() {
 }
 
 #[tokio::test]
+async fn a_store_that_died_between_ref_and_record_catches_up() {
+    let (mut bench, old) = bench_with_three_files().await;
+    let record = bench.mirror().with_file_name("main.head.json");
+    let content = fs::read(&record).unwrap();
+    let next = bench.land(&[("a.json", "2")]).await;
+    bench.store_reaches(&next).await;
+    bench.stop_store().await;
+    fs::write(&record, content).unwrap();
+    let store = bench.build().await.unwrap();
+    let mut heads = store.heads();
+    bench.run(store);
+    let seen = async {
+        let mut seen = Vec::new();
+        while seen.last() != Some(&next) {
+            heads.changed().await.unwrap();
+            seen.extend(heads.borrow_and_update().values().cloned());
+        }
+        seen
+    };
+    let seen = tokio::time::timeout(DEADLINE, seen).await.unwrap();
+    assert!(seen == [old, next.clone()] || seen == [next], "{seen:?}");
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn without_its_head_record_a_store_asks_the_server_again() {
     let (mut bench, head) = bench_with_three_files().await;
     let record = bench.mirror().with_file_name("main.head.json");

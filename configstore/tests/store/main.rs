@@ -9,5 +9,6 @@ mod fleet;
 mod following;
 mod git_http;
 mod port;
+mod registering;
 mod server_double;
 mod subscribing;

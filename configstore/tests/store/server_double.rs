@@ -3,6 +3,7 @@
 
 use crate::git_http;
 use bytes::Bytes;
+use configbus_coordination::{Embedded, EmbeddedService};
 use configbus_gitstore::{
     CommitMeta, EditLanding, HeadCommit, Person, RepositorySettings, Store, TreeChange, TreeEdit,
 };
@@ -11,6 +12,7 @@ use configbus_proto::{
     convert::head_to_wire,
     status, v1,
     v1::{
+        coordination_server::CoordinationServer,
         distribution_server::{Distribution, DistributionServer},
         fleet_server::{Fleet, FleetServer},
     },
@@ -58,6 +60,7 @@ pub(crate) struct Shared {
 pub(crate) struct ServerDouble {
     _dir: TempDir,
     shared: Arc<Shared>,
+    registry: Arc<Embedded>,
     addr: SocketAddr,
     running: Option<Tasks>,
 }
@@ -74,13 +77,24 @@ impl ServerDouble {
             packs_sent: AtomicUsize::new(0),
             git_asked: AtomicUsize::new(0),
         });
-        let mut double = Self { _dir: dir, shared, addr: SocketAddr::from(([127, 0, 0, 1], 0)), running: None };
+        let mut double = Self {
+            _dir: dir,
+            shared,
+            registry: Embedded::new(),
+            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+            running: None,
+        };
         double.resume().await;
         double
     }
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    /// Returns the registry it offers to stores that have no other.
+    pub(crate) fn registry(&self) -> Arc<Embedded> {
+        self.registry.clone()
     }
 
     /// Serves again, at the same address.
@@ -95,6 +109,7 @@ impl ServerDouble {
             git.state.lock().unwrap().store.dir().to_owned()
         });
         let routes = Routes::from(git_http::routes(repository))
+            .add_service(CoordinationServer::new(EmbeddedService::new(self.registry.clone(), tasks.clone())))
             .add_service(FleetServer::new(Service(shared.clone(), tasks.clone())))
             .add_service(DistributionServer::new(Service(shared, tasks.clone())));
         tasks.spawn("serve", async move {
