@@ -57,16 +57,17 @@ impl ConfigBus {
         InMemory::new()
     }
 
-    /// Pins the newest revision for many reads. It may be a moment ahead of what [`Subscription::load`] returns.
+    /// Pins the newest revision for many reads. It may be a moment ahead of what [`Subscription::load`] returns. If the
+    /// root went away, it is the last revision there was; only a plain directory that cannot be opened is an error.
     pub fn snapshot(&self) -> Result<Snapshot, ReadError> {
         let held = self.owner.follower.held();
         match self.owner.follower.source().newest(Some(&held.view)) {
-            Ok(Newest::Held) => Ok(Snapshot { view: Arc::clone(&held.view) }),
             Ok(Newest::Flipped(view) | Newest::Perhaps(view)) => Ok(Snapshot { view: Arc::new(view) }),
-            // Readers always have something: the view that is held is whole.
-            Err(SourceError::NoView) if held.view.pinned => Ok(Snapshot { view: Arc::clone(&held.view) }),
-            Err(SourceError::Io(source)) => Err(ReadError::Io { path: "current".to_owned(), source }),
-            Err(error) => Err(ReadError::Io { path: "current".to_owned(), source: io::Error::other(error) }),
+            Ok(Newest::Held) => Ok(Snapshot { view: Arc::clone(&held.view) }),
+            // Readers always have something, and what is pinned is whole.
+            Err(_) if held.view.pinned => Ok(Snapshot { view: Arc::clone(&held.view) }),
+            Err(SourceError::Io(source)) => Err(ReadError::NoView { source }),
+            Err(error) => Err(ReadError::NoView { source: io::Error::other(error) }),
         }
     }
 

@@ -47,8 +47,8 @@ impl<T> fmt::Debug for Change<T> {
 }
 
 impl<T> Change<T> {
-    /// Adds what happened since to a change that nobody was told yet.
-    pub(crate) fn absorb(&mut self, later: Self) {
-        *self = Self { old: self.old.take(), ..later };
+    /// Joins a change that nobody was told yet with what happened since.
+    pub(crate) fn followed_by(self, later: Self) -> Self {
+        Self { old: self.old, ..later }
     }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod call_queue;
 pub(crate) mod callbacks;
 pub(crate) mod cell;
+pub(crate) mod folders;
 pub(crate) mod follower;
 pub(crate) mod inotify;
 pub(crate) mod journal;

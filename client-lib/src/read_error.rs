@@ -35,6 +35,12 @@ pub enum ReadError {
         /// The path.
         path: ConfigPath,
     },
+    /// There is no directory to read from.
+    #[error("failed to open the newest view")]
+    NoView {
+        /// Why.
+        source: io::Error,
+    },
     /// The disk does not give it.
     #[error("failed to read {path}")]
     Io {
@@ -52,6 +58,7 @@ impl ReadError {
             Self::Path(_) | Self::UnknownFormat { .. } => ErrorKind::Invalid,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Parse { .. } => ErrorKind::Rejected,
+            Self::NoView { .. } => ErrorKind::Unavailable,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::IsADirectory => ErrorKind::NotFound,
             Self::Io { .. } => ErrorKind::Internal,
         }

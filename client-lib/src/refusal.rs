@@ -37,6 +37,13 @@ impl fmt::Display for Refusal {
     }
 }
 
+impl Refusal {
+    /// Returns whether the same version may be usable later.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self.reason, RefusalReason::Unreadable(_))
+    }
+}
+
 impl RefusalReason {
     /// Describes the reason without quoting the file: contents do not belong in logs.
     pub(crate) fn for_log(&self) -> String {

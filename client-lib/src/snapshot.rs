@@ -81,7 +81,7 @@ impl Snapshot {
             ConfigPath::parse(prefix)?;
         }
         let mut paths = Vec::new();
-        let walked = self.view.files.walk(prefix, &mut |path| paths.push(path));
+        let walked = self.view.files.walk(prefix, &mut paths);
         walked.map_err(|source| ReadError::Io { path: prefix.to_owned(), source })?;
         paths.sort();
         Ok(paths)

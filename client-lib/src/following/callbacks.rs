@@ -40,9 +40,13 @@ impl<T> Callbacks<T> {
             return false;
         }
         let mut pending = lock(&self.pending);
-        match pending.get_mut(&change.path) {
-            Some(waiting) => waiting.absorb(change),
-            None => drop(pending.insert(change.path.clone(), change)),
+        let change = match pending.remove(&change.path) {
+            Some(waiting) => waiting.followed_by(change),
+            None => change,
+        };
+        // What came and went before anybody was told is nothing to tell.
+        if change.old.is_some() || change.new.is_some() {
+            pending.insert(change.path.clone(), change);
         }
         true
     }

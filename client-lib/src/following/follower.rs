@@ -5,13 +5,13 @@ use crate::{
     following::call_queue::{CallQueue, Tell},
     following::cell::Watched,
     following::journal::Journal,
+    following::rules,
     source::view::View,
     source::{Newest, Source, SourceError},
 };
 use arc_swap::ArcSwap;
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
-    thread::{self, ThreadId},
     time::Duration,
 };
 
@@ -37,8 +37,9 @@ pub(crate) struct Follower {
     /// of equal content.
     held: ArcSwap<Held>,
     registered: Mutex<Vec<Registered>>,
-    turn: Mutex<Option<ThreadId>>,
-    turn_ended: Condvar,
+    /// Whether a thread refreshes.
+    refreshing: Mutex<bool>,
+    refreshed: Condvar,
 }
 
 impl std::fmt::Debug for Follower {
@@ -59,8 +60,8 @@ impl Follower {
             source,
             held: ArcSwap::from_pointee(Held { sequence: 1, view: Arc::new(view) }),
             registered: Mutex::default(),
-            turn: Mutex::default(),
-            turn_ended: Condvar::new(),
+            refreshing: Mutex::default(),
+            refreshed: Condvar::new(),
         })
     }
 
@@ -74,9 +75,12 @@ impl Follower {
     }
 
     /// Takes the newest view, if there is a newer one, and brings all subscriptions up to date. Returns whether there
-    /// was one; within a refresh, for instance in a check, it does nothing.
+    /// was one; in a decoder or a check it does nothing.
     pub(crate) fn refresh(&self) -> Result<bool, SourceError> {
-        let Some(_turn) = self.take_turn() else { return Ok(false) };
+        if rules::is_applying() {
+            return Ok(false);
+        }
+        let _turn = self.take_turn();
         let before = self.held();
         let newest = self.source.newest(Some(&before.view));
         let (view, flipped) = match newest.inspect_err(|_| self.journal.counters.refresh_failures.increment())? {
@@ -157,25 +161,19 @@ impl Follower {
         self.registered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until no other thread refreshes; `None` if this thread does.
-    fn take_turn(&self) -> Option<Turn<'_>> {
-        let this = thread::current().id();
-        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(other) = *turn {
-            if other == this {
-                return None;
-            }
-            turn = self.turn_ended.wait(turn).unwrap_or_else(PoisonError::into_inner);
-        }
-        *turn = Some(this);
-        Some(Turn(self))
+    /// Waits until no other thread refreshes.
+    fn take_turn(&self) -> Turn<'_> {
+        let refreshing = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = |refreshing: &mut bool| *refreshing;
+        *self.refreshed.wait_while(refreshing, others).unwrap_or_else(PoisonError::into_inner) = true;
+        Turn(self)
     }
 
     /// Waits until the view that is held satisfies a condition and all values are from it.
     pub(crate) fn wait_until(&self, is_reached: impl Fn(&View) -> bool, deadline: Duration) -> bool {
-        let unreached = |turn: &mut Option<ThreadId>| turn.is_some() || !is_reached(&self.held.load().view);
-        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.turn_ended.wait_timeout_while(turn, deadline, unreached);
+        let unreached = |refreshing: &mut bool| *refreshing || !is_reached(&self.held.load().view);
+        let refreshing = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.refreshed.wait_timeout_while(refreshing, deadline, unreached);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 }
@@ -189,7 +187,7 @@ struct Turn<'a>(&'a Follower);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        *self.0.turn.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.0.turn_ended.notify_all();
+        *self.0.refreshing.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.0.refreshed.notify_all();
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     following::cell::Watched,
     following::follower::Follower,
+    following::rules,
     following::watcher::{Stop, Watcher},
 };
 use std::{
@@ -77,8 +78,10 @@ impl Owner {
         self.stop.signal();
         self.follower.queue.stop();
         for thread in [threads.watcher, threads.calls].into_iter().flatten() {
-            // The end may come from a callback or a check: a thread cannot wait for itself.
-            if thread.thread().id() != thread::current().id() && thread.join().is_err() {
+            // The end may come from a callback or a check: a thread cannot wait for itself, nor for one that waits for
+            // the subscription whose check this is.
+            let may_wait = thread.thread().id() != thread::current().id() && !rules::is_applying();
+            if may_wait && thread.join().is_err() {
                 tracing::error!("a thread of the bus panicked");
             }
         }

@@ -5,6 +5,7 @@ use crate::{
     following::call_queue::{Tell, Telling},
     following::callbacks::Callbacks,
     following::cell::{Publication, Watched},
+    following::folders::Folders,
     following::follower::Held,
     following::journal::Journal,
     following::path_glob::PathGlob,
@@ -35,6 +36,7 @@ pub(crate) struct PrefixCell<T> {
 struct Progress {
     sequence: u64,
     seen: BTreeMap<ConfigPath, Seen>,
+    folders: Folders,
 }
 
 /// What one look at all files found.
@@ -58,15 +60,17 @@ impl<T: Send + Sync + 'static> PrefixCell<T> {
     }
 
     fn look(&self, progress: &mut Progress, view: &View, is_first: bool, journal: &Journal) -> io::Result<Findings<T>> {
-        let seen = &mut progress.seen;
-        view.files.walk(self.glob.base(), &mut |path| {
-            if self.glob.is_match(&path) {
-                seen.entry(path).or_default();
-            }
-        })?;
+        let Progress { seen, folders, .. } = progress;
+        let mut round = folders.round(&self.glob, seen);
+        view.files.walk(self.glob.base(), &mut round)?;
+        let (walked, unchanged) = round.finish();
         let mut findings =
             Findings { changed: Vec::new(), refusals: (**self.refusals.load()).clone(), refusals_changed: false };
-        seen.retain(|path, seen| self.look_at(path, seen, view, is_first, journal, &mut findings));
+        seen.retain(|path, seen| {
+            unchanged.cover(path) || self.look_at(path, seen, view, is_first, journal, &mut findings)
+        });
+        let is_certain = view.pinned && !findings.refusals.values().any(Refusal::may_pass);
+        progress.folders = if is_certain { walked } else { Folders::default() };
         Ok(findings)
     }
 

@@ -4,12 +4,24 @@ use crate::{Format, ParseError, RefusalReason, format::text_of};
 use configbus_model::ConfigPath;
 use serde::de::DeserializeOwned;
 use std::{
+    cell::Cell,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
 type Decode<T> = Box<dyn Fn(&ConfigPath, &[u8]) -> Result<T, ParseError> + Send + Sync>;
 type Check<T> = Box<dyn Fn(&T) -> Result<(), String> + Send + Sync>;
+
+thread_local! {
+    /// Whether this thread runs a decoder or a check.
+    static APPLYING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Returns whether this thread runs the program's decoder or check. A subscription is locked then, so nothing may be
+/// waited for that may wait for it.
+pub(crate) fn is_applying() -> bool {
+    APPLYING.get()
+}
 
 /// A decoder and the program's checks.
 pub(crate) struct Rules<T> {
@@ -34,11 +46,13 @@ impl<T> Rules<T> {
 
     /// Turns content into a value. The program's own code runs here: if it panics, this version is refused.
     pub(crate) fn apply(&self, path: &ConfigPath, content: &[u8]) -> Result<T, RefusalReason> {
+        let outer = APPLYING.replace(true);
         let judged = catch_unwind(AssertUnwindSafe(|| {
             let value = (self.decode)(path, content).map_err(RefusalReason::Parse)?;
             self.checks.iter().try_for_each(|check| check(&value)).map_err(RefusalReason::Check)?;
             Ok(value)
         }));
+        APPLYING.set(outer);
         judged.unwrap_or(Err(RefusalReason::Panicked))
     }
 }

@@ -118,6 +118,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::files::Visit;
     use std::sync::Mutex;
 
     /// One file whose next states are given.
@@ -135,7 +136,7 @@ mod tests {
             Ok(state?.map(|(identity, content)| (identity, content.into())))
         }
 
-        fn walk(&self, _: &str, _: &mut dyn FnMut(ConfigPath)) -> io::Result<()> {
+        fn walk(&self, _: &str, _: &mut dyn Visit) -> io::Result<()> {
             Ok(())
         }
     }

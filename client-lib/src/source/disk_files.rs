@@ -5,7 +5,8 @@
 
 use crate::{
     source::file_identity::FileIdentity,
-    source::files::{FILE_BYTES_MAX, Files},
+    source::files::{FILE_BYTES_MAX, Files, Visit},
+    source::view::FolderId,
 };
 use configbus_model::ConfigPath;
 use rustix::{
@@ -51,7 +52,7 @@ impl DiskFiles {
         })
     }
 
-    fn walk_directory(&self, directory: &OwnedFd, prefix: &str, visit: &mut dyn FnMut(ConfigPath)) -> io::Result<()> {
+    fn walk_directory(&self, directory: &OwnedFd, prefix: &str, visitor: &mut dyn Visit) -> io::Result<()> {
         for entry in Dir::read_from(directory)? {
             let entry = entry?;
             // Names that no path can have are none of the bus: they exist only in plain directories.
@@ -62,10 +63,11 @@ impl DiskFiles {
             let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
             let Ok(path) = ConfigPath::parse(&path) else { continue };
             match self.kind_of(directory, name, entry.file_type())? {
-                Some(FileType::RegularFile) => visit(path),
+                Some(FileType::RegularFile) => visitor.file(path),
                 Some(FileType::Directory) => {
-                    if let Some(below) = absent(openat(directory, name, FOLDER, Mode::empty()))? {
-                        self.walk_directory(&below, path.as_str(), visit)?;
+                    let Some(below) = absent(openat(directory, name, FOLDER, Mode::empty()))? else { continue };
+                    if visitor.enters(&path, FolderId::of(&fstat(&below)?)) {
+                        self.walk_directory(&below, path.as_str(), visitor)?;
                     }
                 }
                 _ => {}
@@ -105,16 +107,16 @@ impl Files for DiskFiles {
         Ok(Some((identity, content)))
     }
 
-    fn walk(&self, prefix: &str, visit: &mut dyn FnMut(ConfigPath)) -> io::Result<()> {
+    fn walk(&self, prefix: &str, visitor: &mut dyn Visit) -> io::Result<()> {
         let start = if prefix.is_empty() { "." } else { prefix };
         let Some(stat) = absent(statat(&self.directory, start, AtFlags::empty()))? else { return Ok(()) };
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => match absent(openat(&self.directory, start, FOLDER, Mode::empty()))? {
-                Some(directory) => self.walk_directory(&directory, prefix, visit),
+                Some(directory) => self.walk_directory(&directory, prefix, visitor),
                 None => Ok(()),
             },
             FileType::RegularFile => {
-                ConfigPath::parse(prefix).into_iter().for_each(visit);
+                ConfigPath::parse(prefix).into_iter().for_each(|path| visitor.file(path));
                 Ok(())
             }
             _ => Ok(()),

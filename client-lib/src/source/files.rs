@@ -1,6 +1,6 @@
 //! The files of one view, wherever they are.
 
-use crate::source::file_identity::FileIdentity;
+use crate::source::{file_identity::FileIdentity, view::FolderId};
 use configbus_model::ConfigPath;
 use std::{fmt::Debug, io};
 
@@ -15,6 +15,23 @@ pub(crate) trait Files: Debug + Send + Sync {
     /// Returns identity and content of a file; `None` when nothing is there.
     fn read(&self, path: &ConfigPath) -> io::Result<Option<(FileIdentity, Vec<u8>)>>;
 
-    /// Calls `visit` with every file at or below `prefix`, in no order.
-    fn walk(&self, prefix: &str, visit: &mut dyn FnMut(ConfigPath)) -> io::Result<()>;
+    /// Visits every file at or below `prefix`, in no order.
+    fn walk(&self, prefix: &str, visitor: &mut dyn Visit) -> io::Result<()>;
+}
+
+/// Goes through directories.
+pub(crate) trait Visit {
+    /// Meets a file.
+    fn file(&mut self, path: ConfigPath);
+
+    /// Stands before a directory and says whether to go in.
+    fn enters(&mut self, _directory: &ConfigPath, _id: FolderId) -> bool {
+        true
+    }
+}
+
+impl Visit for Vec<ConfigPath> {
+    fn file(&mut self, path: ConfigPath) {
+        self.push(path);
+    }
 }

@@ -1,6 +1,9 @@
 //! Files in memory, for users' tests.
 
-use crate::{source::file_identity::FileIdentity, source::files::Files};
+use crate::{
+    source::file_identity::FileIdentity,
+    source::files::{Files, Visit},
+};
 use configbus_model::ConfigPath;
 use std::{collections::BTreeMap, io, sync::Arc};
 
@@ -23,8 +26,8 @@ impl Files for MemoryFiles {
         Ok(self.0.get(path).map(|file| (FileIdentity::Memory(file.version), file.content.to_vec())))
     }
 
-    fn walk(&self, prefix: &str, visit: &mut dyn FnMut(ConfigPath)) -> io::Result<()> {
-        self.0.keys().filter(|path| path.is_at_or_below(prefix)).cloned().for_each(visit);
+    fn walk(&self, prefix: &str, visitor: &mut dyn Visit) -> io::Result<()> {
+        self.0.keys().filter(|path| path.is_at_or_below(prefix)).for_each(|path| visitor.file(path.clone()));
         Ok(())
     }
 }

@@ -124,3 +124,50 @@ fn callbacks_and_checks_may_use_the_bus() {
     assert_eq!(*bus.subscribe::<u32>("b.json").unwrap().load().unwrap(), 20);
     bus.close();
 }
+
+#[test]
+fn a_check_cannot_make_the_bus_wait_for_itself() {
+    let root = HandMadeRoot::new(LAYOUTS[0]);
+    root.flip(&[("a.json", "1"), ("b.json", "1")]);
+    let bus = root.open();
+    let other = bus.subscribe::<u32>("b.json").unwrap();
+    for round in 2..20 {
+        let (inner, text) = (bus.clone(), round.to_string());
+        let next = [("a.json", text.as_str()), ("b.json", text.as_str())];
+        // A new view is there while the first value is checked: a refresh would wait for this very subscription.
+        let checked = bus.file::<u32>("a.json").unwrap().with_check(move |_| {
+            inner.refresh();
+            Ok::<_, String>(())
+        });
+        let last = root.flip(&next);
+        let value = checked.subscribe().unwrap();
+        assert!(bus.wait_for(last, DEADLINE));
+        assert_eq!((*value.load().unwrap(), *other.load().unwrap()), (round, round));
+        value.cancel();
+    }
+}
+
+#[test]
+fn what_came_and_went_before_anybody_was_told_is_not_told() {
+    let memory = ConfigBus::in_memory();
+    let bus = memory.bus();
+    let (blocker, value) = (bus.subscribe::<u32>("block.json").unwrap(), bus.subscribe::<u32>("a.json").unwrap());
+    let (entered, told) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    blocker.on_change(move |_| {
+        entered.send(()).unwrap();
+        released.lock().unwrap().recv().unwrap();
+    });
+    let recording = value.record();
+    memory.set("block.json", "1").unwrap();
+    memory.publish();
+    told.recv_timeout(DEADLINE).unwrap();
+    memory.set("a.json", "1").unwrap();
+    memory.publish();
+    memory.remove("a.json").unwrap();
+    memory.publish();
+    release.send(()).unwrap();
+    memory.flip();
+    assert!(recording.changes().is_empty());
+}

@@ -126,3 +126,23 @@ fn a_file_appears_and_is_deleted() {
         assert!(value.load().is_none() && prefix.load().is_empty());
     }
 }
+
+#[test]
+fn directories_that_a_revision_shares_with_the_one_before_are_not_entered() {
+    let root = HandMadeRoot::new(LAYOUTS[1]);
+    root.flip(&[("a/x/one.json", "1"), ("a/two.json", "2"), ("b/three.json", "3")]);
+    let bus = root.open();
+    let all = bus.subscribe_prefix::<u32>("**").unwrap();
+    let recording = all.record();
+    // Were `b` entered, this would show.
+    std::fs::write(root.path().join("current/b/planted.json"), "7").unwrap();
+    root.flip(&[("a/x/one.json", "10"), ("a/two.json", "2"), ("b/three.json", "3")]);
+    recording.wait_for(1, DEADLINE).unwrap();
+    assert_eq!(
+        all.load().keys().map(ToString::to_string).collect::<Vec<_>>(),
+        ["a/two.json", "a/x/one.json", "b/three.json"]
+    );
+    root.flip(&[("a/x/one.json", "10"), ("a/two.json", "2")]);
+    let changes = recording.wait_for(2, DEADLINE).unwrap();
+    assert_eq!((changes[1].path.as_str(), all.load().len()), ("b/three.json", 2));
+}
