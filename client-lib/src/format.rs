@@ -182,11 +182,11 @@ mod tests {
     #[test]
     fn alias_bombs_and_deep_nesting_are_refused() {
         let deep = "[".repeat(100_000);
-        assert!(Format::Yaml.parse::<serde_json::Value>(deep.as_bytes()).is_err());
+        assert!(Format::Yaml.parse::<serde::de::IgnoredAny>(deep.as_bytes()).is_err());
         assert!(Format::Json.parse::<serde_json::Value>(deep.as_bytes()).is_err());
         let level = |name: char, of: char| format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 10].join(","));
         let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
         bomb.extend("bcdefgh".chars().zip("abcdefg".chars()).map(|(name, of)| level(name, of)));
-        assert!(Format::Yaml.parse::<serde_json::Value>(bomb.as_bytes()).is_err());
+        assert!(Format::Yaml.parse::<serde::de::IgnoredAny>(bomb.as_bytes()).is_err());
     }
 }
