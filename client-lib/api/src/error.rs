@@ -64,7 +64,7 @@ pub enum ApiError {
         conflicts: Vec<Conflict>,
     },
     /// Validation refused the content.
-    #[error("{operation} was refused by validation: {message}")]
+    #[error("{operation}: {message}")]
     Rejected {
         /// The call.
         operation: &'static str,

@@ -107,7 +107,7 @@ async fn conflicts_and_findings_are_told_in_full() {
     server.scripts.compare_and_set.refuse(to_status(ErrorKind::Conflict, "2 paths differ", &details));
     let finding = FindingDetail { place: "a.json:1:2".into(), message: "not JSON".into() };
     let details = Details { findings: vec![finding], ..Details::default() };
-    server.scripts.compare_and_set.refuse(to_status(ErrorKind::Rejected, "1 problem", &details));
+    server.scripts.compare_and_set.refuse(to_status(ErrorKind::Rejected, "refused: 1 problem", &details));
     let client = client(&[&server.url]);
 
     let conflict = client.compare_and_set(&change()).await.unwrap_err();
@@ -117,6 +117,7 @@ async fn conflicts_and_findings_are_told_in_full() {
 
     let rejected = client.validate(&change()).await.unwrap_err();
     assert_eq!((rejected.kind(), rejected.findings()[0].place.as_str()), (ErrorKind::Rejected, "a.json:1:2"));
+    assert_eq!(rejected.to_string(), "validate: refused: 1 problem");
     assert!(rejected.conflicts().is_empty() && server.scripts.compare_and_set.requests()[1].validate_only);
 }
 
