@@ -6,6 +6,7 @@
 //! Read first: [`Server::build`], then the private modules `committer` (landing), `hook_socket` (pushes) and `ops` (the
 //! API without a protocol).
 
+mod assembly;
 mod bus;
 mod claim;
 mod committer;

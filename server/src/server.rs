@@ -1,19 +1,18 @@
 //! Putting a server together, and starting it.
 
+use crate::assembly::{Assembly, Waiting, registry};
 use crate::bus::Bus;
-use crate::committer::{Committer, CommitterTask, Inbox, Parts};
 use crate::data::{DataError, DataFolder};
 use crate::fleet::FleetBoard;
 use crate::git_http::GitState;
 use crate::hook_socket::{HookListener, PushRegistry};
-use crate::namespace::{LiveNamespace, OpenNamespaceError, open_repository};
+use crate::namespace::OpenNamespaceError;
 use crate::serving::ServingCell;
 use crate::settings::{Settings, SettingsError};
-use crate::upkeep::Upkeep;
 use crate::{claim, http, upkeep};
-use configbus_coordination::{Announcer, Embedded, HeadRegistry, ZooKeeperRegistry, ZooKeeperSettingsError};
+use configbus_coordination::{Announcer, Embedded, HeadRegistry};
 use configbus_hooks::Gate;
-use configbus_model::{ErrorKind, Member, Namespace, Role};
+use configbus_model::{ErrorKind, Member, Role};
 use configbus_runtime::{CancellationToken, Clock, Readiness, SystemClock, Tasks, host_name, incarnation};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -22,15 +21,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 
 /// What a server is not, before it is ready.
 const NOT_SERVING: &str = "not serving requests yet";
-
-/// Namespaces of this release.
-fn namespaces() -> [Namespace; 1] {
-    [Namespace::main()]
-}
 
 /// Why a server cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -76,13 +70,6 @@ impl BuildError {
             Self::HookSocket { .. } | Self::HookProgram(_) => ErrorKind::Internal,
         }
     }
-}
-
-/// A namespace's committer before it starts.
-struct Waiting {
-    parts: Parts,
-    inbox: Inbox,
-    upkeep: Upkeep,
 }
 
 /// The server role. See [`Server::build`].
@@ -179,7 +166,6 @@ impl BuiltServer {
 
     /// Starts everything. The server stops when `tasks` do.
     pub fn run(self, tasks: &Tasks) {
-        let stop = tasks.shutdown_token();
         self.log_start();
         Arc::clone(&self.bus.registry).start(tasks);
         for (name, head) in &self.bus.heads() {
@@ -189,25 +175,12 @@ impl BuiltServer {
         let member = watch::Sender::new(self.member());
         claim::start(tasks, &self.bus, &member, self.serving, &self.readiness);
         for waiting in self.waiting {
-            let name = waiting.parts.namespace.clone();
-            let (data, stop) = (Arc::clone(&self.data), stop.clone());
-            let committer = CommitterTask::new(waiting.parts);
-            tasks.spawn(&format!("committer-{name}"), async move {
-                committer.run(waiting.inbox, stop).await;
-                drop(data);
-                Ok::<(), Infallible>(())
-            });
-            waiting.upkeep.start(tasks);
+            waiting.start(tasks, &self.data);
         }
         upkeep::forget_hosts(tasks, &self.bus);
         let hook_tasks = tasks.clone();
         tasks.spawn("hook-socket", async move { self.hooks.run(hook_tasks).await });
-        let stopping = self.bus.stopping.clone();
-        tasks.spawn("stopping", async move {
-            stop.cancelled().await;
-            stopping.cancel();
-            Ok::<(), Infallible>(())
-        });
+        stop_streams(tasks, self.bus.stopping.clone());
         let front = http::Front {
             git: GitState {
                 bus: Arc::clone(&self.bus),
@@ -249,58 +222,14 @@ impl BuiltServer {
     }
 }
 
-type LiveNamespaces = BTreeMap<Namespace, Arc<LiveNamespace>>;
-
-/// What namespaces are opened with.
-struct Assembly<'a> {
-    settings: &'a Settings,
-    data: &'a Arc<DataFolder>,
-    gate: &'a Arc<Gate>,
-    clock: &'a Arc<dyn Clock>,
-    announcer: &'a Arc<Announcer>,
-}
-
-impl Assembly<'_> {
-    fn open_namespaces(&self, serving: &ServingCell) -> Result<(LiveNamespaces, Vec<Waiting>), BuildError> {
-        let (mut all, mut waiting) = (LiveNamespaces::new(), Vec::new());
-        for name in namespaces() {
-            let (live, starts) = self.open(name.clone(), serving)?;
-            all.insert(name, live);
-            waiting.push(starts);
-        }
-        Ok((all, waiting))
-    }
-
-    fn open(&self, name: Namespace, serving: &ServingCell) -> Result<(Arc<LiveNamespace>, Waiting), BuildError> {
-        let limits = &self.settings.limits;
-        let store = open_repository(self.data, &name, limits)?;
-        let (committer, inbox) = Committer::new(name.clone(), limits.queue_length_max);
-        let epoch = self.data.epoch();
-        let live = LiveNamespace::new(name.clone(), epoch, store.clone(), Arc::clone(self.gate), committer, limits);
-        let landed = Arc::new(Notify::new());
-        let parts = Parts {
-            namespace: name.clone(),
-            epoch,
-            store: store.clone(),
-            gate: Arc::clone(self.gate),
-            clock: Arc::clone(self.clock),
-            board: Arc::clone(&live.board),
-            announcer: Arc::clone(self.announcer),
-            serving: serving.subscribe(),
-            upkeep: Arc::clone(&landed),
-        };
-        Ok((Arc::new(live), Waiting { parts, inbox, upkeep: Upkeep::new(name, store, landed) }))
-    }
-}
-
-type Registries = (Arc<dyn HeadRegistry>, Option<Arc<Embedded>>);
-
-fn registry(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Registries, ZooKeeperSettingsError> {
-    if settings.zookeeper.connect.is_empty() {
-        let embedded = Embedded::new();
-        return Ok((Arc::clone(&embedded) as Arc<dyn HeadRegistry>, Some(embedded)));
-    }
-    Ok((ZooKeeperRegistry::new(&settings.zookeeper, Arc::clone(clock))?, None))
+/// Ends streams when the server stops: nobody else would.
+fn stop_streams(tasks: &Tasks, streams: CancellationToken) {
+    let stop = tasks.shutdown_token();
+    tasks.spawn("stopping", async move {
+        stop.cancelled().await;
+        streams.cancel();
+        Ok::<(), Infallible>(())
+    });
 }
 
 fn hook_program(settings: &Settings) -> Result<PathBuf, BuildError> {

@@ -21,7 +21,7 @@ pub(crate) struct Host {
     pub(crate) store: String,
     pub(crate) applied: BTreeMap<Namespace, Head>,
     pub(crate) effective_tree: Option<TreeId>,
-    /// When the server learned of `applied`, by its own clock.
+    /// When the server learned of `applied`, by its own clock; 0 while nothing is applied.
     pub(crate) applied_ms: u64,
     pub(crate) refusals: Vec<Refusal>,
     pub(crate) connected: bool,

@@ -74,6 +74,7 @@ impl Roster {
             .map(|(namespace, head)| (namespace.clone(), head.clone()))
             .collect();
         host.applied_ms = match before {
+            _ if host.applied.is_empty() => 0,
             Some(before) if applied.is_empty() => before.applied_ms,
             _ => now_ms,
         };

@@ -70,7 +70,6 @@ struct HostShape {
     applied_ms: u64,
     /// Revisions of `main` behind the server; null before the first.
     lag: Option<u64>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     refusals: Vec<RefusalShape>,
     version: String,
 }

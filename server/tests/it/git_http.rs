@@ -1,6 +1,7 @@
 //! The protocol around Git's own.
 
 use crate::harness::{TestServer, git};
+use std::process::Command;
 
 fn fetch(url: &str) -> (u16, String) {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
@@ -42,6 +43,28 @@ async fn every_protocol_version_reads_and_shallow_and_partial_clones_work() {
     git(server.folder.path(), &["clone", "-q", "--filter=blob:none", &url, "partial"]).expect_ok();
     let old = git(&server.folder.path().join("partial"), &["show", &format!("{head}:a.json")]).expect_ok();
     assert_eq!(old.stdout, "1");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compressed_and_chunked_bodies_are_understood() {
+    let server = TestServer::start().await;
+    server.put("seed.json", "1").await;
+    let clone = server.clone_main("a");
+    for round in 0..40 {
+        clone.git(&["commit", "-q", "--allow-empty", "-m", &format!("local {round}")]).expect_ok();
+    }
+    server.put("seed.json", "2").await;
+    let fetch = Command::new("git").args(["fetch", "-q"]).current_dir(&clone.path).env("GIT_TRACE_CURL", "1").output();
+    let fetch = fetch.unwrap();
+    let trace = String::from_utf8_lossy(&fetch.stderr).to_lowercase();
+    assert!(fetch.status.success() && trace.contains("content-encoding: gzip"), "{trace}");
+    let mut random = fastrand::Rng::with_seed(7);
+    let noise: Vec<u8> = (0..300_000).map(|_| random.u8(..)).collect();
+    std::fs::write(clone.path.join("noise.bin"), noise).unwrap();
+    clone.commit("a.json", "1");
+    clone.git(&["-c", "http.postBuffer=65536", "push", "origin", "HEAD:refs/heads/main"]).expect_ok();
+    assert_eq!(server.get("a.json").await.as_deref(), Some("1"));
     server.stop().await;
 }
 
