@@ -25,12 +25,9 @@ pub enum RootLockError {
 }
 
 impl RootLockError {
-    /// Returns the kind of failure.
+    /// Returns the kind of failure: whatever it is, somebody else stands in the way for now.
     pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Held { .. } => ErrorKind::Conflict,
-            Self::Open { .. } => ErrorKind::Unavailable,
-        }
+        ErrorKind::Unavailable
     }
 }
 
@@ -64,7 +61,7 @@ mod tests {
         let root = Root::new(folder.path().join("host-1"));
         let first = RootLock::acquire(&root).unwrap();
         let refused = RootLock::acquire(&root).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::Conflict);
+        assert_eq!(refused.kind(), ErrorKind::Unavailable);
         assert!(refused.to_string().contains("belongs to another agent"), "{refused}");
         drop(first);
         RootLock::acquire(&root).unwrap();

@@ -62,7 +62,16 @@ fn normalised(url: &str) -> Result<String, ApiError> {
     match authority {
         "" => Err(bad("it has no host")),
         _ if authority.contains(['/', '?', '#', '@', ' ']) => Err(bad("expected http://host:port and nothing else")),
+        _ if !has_usable_port(authority) => Err(bad("its port is not a number from 1 to 65535")),
         _ => Ok(format!("http://{authority}")),
+    }
+}
+
+/// A port may be missing; one that is there is a number.
+fn has_usable_port(authority: &str) -> bool {
+    match authority.rsplit_once(':') {
+        Some((_, port)) if !authority.ends_with(']') => port.parse::<u16>().is_ok_and(|port| port > 0),
+        _ => true,
     }
 }
 
@@ -84,7 +93,8 @@ mod tests {
     fn urls_are_checked_before_anything_is_sent() {
         assert_eq!(normalised("localhost:7420/").unwrap(), "http://localhost:7420");
         assert_eq!(normalised("http://[::1]:7420").unwrap(), "http://[::1]:7420");
-        for wrong in ["", "http://", "ftp://a", "http://a/git/main.git", "http://user@a"] {
+        assert_eq!(normalised("[::1]").unwrap(), "http://[::1]");
+        for wrong in ["", "http://", "ftp://a", "http://a/git/main.git", "http://user@a", "a:http", "a:0", "[::1]:x"] {
             assert!(matches!(normalised(wrong), Err(ApiError::BadUrl { .. })), "{wrong:?}");
         }
         assert!(matches!(normalised("https://a"), Err(ApiError::TlsUnsupported { .. })));
