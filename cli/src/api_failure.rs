@@ -13,10 +13,10 @@ impl From<ApiError> for Failure {
             |finding: &configbus_api::Finding| Detail { place: finding.place.clone(), text: finding.message.clone() };
         let conflicts = error.conflicts().iter().map(conflict);
         let details = conflicts.chain(error.findings().iter().map(finding)).collect();
-        let failure = Self::new(error.kind(), error.to_string()).details(details);
+        let failure = Self::new(error.kind(), error.to_string()).with_details(details);
         match error {
             ApiError::Unreachable { .. } => {
-                failure.hint("`configbus up` starts a bus here; --server or CONFIGBUS_SERVER names another server")
+                failure.with_hint("`configbus up` starts a bus here; --server or CONFIGBUS_SERVER names another server")
             }
             _ => failure,
         }

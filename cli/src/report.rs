@@ -45,13 +45,13 @@ impl Failure {
 
     /// Adds what the user can do about it, in place of the usual hint of the kind.
     #[must_use]
-    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
     /// Adds the places it is about.
     #[must_use]
-    pub(crate) fn details(self, details: Vec<Detail>) -> Self {
+    pub(crate) fn with_details(self, details: Vec<Detail>) -> Self {
         Self { details, ..self }
     }
 
@@ -73,17 +73,21 @@ impl Failure {
         for detail in &self.details {
             text += &format!("  {}: {}\n", detail.place, detail.text);
         }
-        if let Some(hint) = self.hint.as_deref().or_else(|| usual_hint(self.kind)) {
+        if let Some(hint) = self.hint() {
             text += &format!("{} {hint}\n", paint.cyan("hint:"));
         }
         text
+    }
+
+    fn hint(&self) -> Option<&str> {
+        self.hint.as_deref().or_else(|| usual_hint(self.kind))
     }
 
     fn to_json(&self) -> serde_json::Value {
         serde_json::json!({ "error": {
             "kind": self.kind.as_str(),
             "message": self.message,
-            "hint": self.hint,
+            "hint": self.hint(),
             "details": self.details,
             "exit_code": exit_code(self.kind),
         }})
@@ -141,7 +145,7 @@ mod tests {
     #[test]
     fn a_failure_names_the_places_it_is_about_and_what_to_do() {
         let detail = Detail { place: "a.json".into(), text: "is now ce01".into() };
-        let failure = Failure::new(ErrorKind::Conflict, "one path has changed").details(vec![detail]);
+        let failure = Failure::new(ErrorKind::Conflict, "one path has changed").with_details(vec![detail]);
         assert_eq!(
             failure.to_text(Paint::plain()),
             "error: one path has changed\n  a.json: is now ce01\n\

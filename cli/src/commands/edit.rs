@@ -83,6 +83,6 @@ impl Draft {
     /// Keeps the user's work and says where it is.
     fn keep(self, error: ApiError) -> Failure {
         let _ = self.folder.keep();
-        Failure::from(error).hint(format!("your version is kept in {}", self.file.display()))
+        Failure::from(error).with_hint(format!("your version is kept in {}", self.file.display()))
     }
 }

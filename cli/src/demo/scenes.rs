@@ -27,7 +27,10 @@ pub(super) struct Scenes {
     runtime: Handle,
     client: Client,
     ada: Clone,
-    bob: Clone,
+    /// Clones when there is something to clone.
+    bob: Option<Clone>,
+    folder: PathBuf,
+    git: String,
     root: PathBuf,
     reader: Option<Reader>,
     samples: Samples,
@@ -37,9 +40,20 @@ impl Scenes {
     pub(super) fn open(folder: &Path, endpoints: &Endpoints, runtime: Handle, stage: Stage) -> anyhow::Result<Self> {
         let client = runtime.block_on(Client::connect(&endpoints.server))?;
         let ada = Clone::of(&endpoints.git, folder, "ada")?;
-        let bob = Clone::of(&endpoints.git, folder, "bob")?;
+        let (folder, git) = (folder.to_owned(), endpoints.git.clone());
         let root = endpoints.agents[0].root.clone();
-        Ok(Self { stage, runtime, client, ada, bob, root, reader: None, samples: Samples::default() })
+        Ok(Self {
+            stage,
+            runtime,
+            client,
+            ada,
+            bob: None,
+            folder,
+            git,
+            root,
+            reader: None,
+            samples: Samples::default(),
+        })
     }
 
     pub(super) fn push(&mut self) -> anyhow::Result<()> {
@@ -51,6 +65,7 @@ impl Scenes {
         self.stage.command(&format!("cat {}", on_host(LIMITS)));
         self.stage.good(self.on_host(LIMITS)?.trim());
         self.reader = Some(reader);
+        self.bob = Some(Clone::of(&self.git, &self.folder, "bob")?);
         Ok(())
     }
 
@@ -106,11 +121,12 @@ impl Scenes {
     pub(super) fn race(&mut self) -> anyhow::Result<()> {
         self.stage.scene("Two writers race from stale clones; different files never conflict");
         self.ada.commit("ads/colours.json", "{\"button\": \"green\"}\n", "colours")?;
-        self.bob.commit("search/ranking.yaml", "boost: 3\n", "ranking")?;
+        let bob = self.bob()?;
+        bob.commit("search/ranking.yaml", "boost: 3\n", "ranking")?;
         self.stage.command("git push origin HEAD:main   # ada and bob at the same moment, neither has pulled");
         let (ada, bob) = thread::scope(|scope| {
-            let bob = scope.spawn(|| self.bob.push());
-            (self.ada.push(), bob.join())
+            let other = scope.spawn(|| bob.push());
+            (self.ada.push(), other.join())
         });
         let bob = bob.map_err(|_| anyhow::anyhow!("bob's push broke off"))?;
         for pushed in [ada?, bob?] {
@@ -133,13 +149,18 @@ impl Scenes {
             self.samples.api(started, acknowledged, called.at);
         }
         for n in 2_000..2_000 + PUSHES {
-            self.bob.commit("search/ranking.yaml", &format!("boost: {n}\n"), "tune")?;
+            let bob = self.bob()?;
+            bob.commit("search/ranking.yaml", &format!("boost: {n}\n"), "tune")?;
             let started = Instant::now();
-            let _ = self.bob.push()?.expect_landed()?;
+            let _ = bob.push()?.expect_landed()?;
             self.samples.push(started.elapsed());
         }
         self.samples.figures().into_iter().for_each(|figure| self.stage.figure(figure));
         self.stage.close()
+    }
+
+    fn bob(&self) -> anyhow::Result<&Clone> {
+        self.bob.as_ref().context("bob cloned in the first scene")
     }
 
     fn reader(&mut self) -> anyhow::Result<&mut Reader> {

@@ -18,6 +18,9 @@ use std::net::SocketAddr;
 /// Where clients look when they are told nothing.
 const USUAL_SERVER: &str = "http://127.0.0.1:7420";
 
+/// That a server has no authentication needs no warning here: `up` is meant to be open, on loopback.
+const LOG_FILTER: &str = "warn,configbus_server::server=error";
+
 pub(crate) fn run(args: UpArgs, output: Output) -> Result<(), Failure> {
     for (flag, address) in
         [("--listen", args.listen), ("--store-listen", args.store_listen), ("--agent-listen", args.agent_listen)]
@@ -33,7 +36,7 @@ pub(crate) fn run(args: UpArgs, output: Output) -> Result<(), Failure> {
         zookeeper: args.zookeeper,
         layout: args.layout,
     };
-    process::run("up", LogFormat::Text, "warn", async |tasks| {
+    process::run("up", LogFormat::Text, LOG_FILTER, async |tasks| {
         let file = Endpoints::file(&plan.data);
         let Some(bus) = LocalBus::start(&plan, tasks).await? else { return Ok(()) };
         bus.endpoints().write(&file)?;
@@ -50,7 +53,8 @@ fn check_loopback(flag: &str, address: SocketAddr) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("{flag} {address} is not a loopback address, and `up` has no authentication");
-    Err(Failure::new(ErrorKind::Invalid, message).hint("run `configbus server`, `store` and `agent` for a network"))
+    Err(Failure::new(ErrorKind::Invalid, message)
+        .with_hint("run `configbus server`, `store` and `agent` for a network"))
 }
 
 fn show(endpoints: &Endpoints, output: Output) -> Result<(), Failure> {
