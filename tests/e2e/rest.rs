@@ -61,6 +61,7 @@ fn several_files_change_together_or_not_at_all() {
 fn the_surface_describes_itself() {
     let bus = Bus::start();
     let rest = Rest::new(bus.server());
+    assert_eq!(rest.put("/v1/files/a.json", &[], "1").status, 201);
     let description = rest.get("/openapi.json", &[]).json();
     assert!(description["paths"]["/v1/files/{path}"].is_object(), "{description}");
     assert_eq!(rest.get("/v1/list/", &[]).status, 200);

@@ -28,6 +28,8 @@ fn everything_is_found_again_at_the_next_start() {
 #[test]
 fn every_part_says_that_it_is_ready() {
     let bus = Bus::start();
+    let _ = bus.run_with(&["put", "a.json"], b"1").expect_ok();
+    let _ = bus.run(&["wait", "r1", "--timeout", "60s"]).expect_ok();
     for base in [bus.server(), &bus.endpoints().store, &bus.endpoints().agents[0].listen] {
         for path in ["/healthz", "/readyz", "/metrics"] {
             assert!(Rest::new(base).is_ok(path), "{base}{path}");
@@ -41,8 +43,8 @@ fn a_second_bus_on_one_data_folder_is_refused() {
     let data = bus.data().to_str().unwrap();
     let addresses = ["--listen", "--store-listen", "--agent-listen"].map(|flag| [flag, "127.0.0.1:0"]).concat();
     let second = Run::of(&[&["up", "--data", data], &addresses[..]].concat(), b"");
-    assert_eq!(second.code, 1, "{}", second.stderr);
-    assert!(second.stderr.contains("already"), "{}", second.stderr);
+    assert_eq!(second.code, 7, "{}", second.stderr);
+    assert!(second.stderr.contains("held by another process"), "{}", second.stderr);
 }
 
 #[test]
