@@ -6,8 +6,8 @@
 //! tree again, because pushing knows no negotiation.
 
 use crate::{
+    disk::refs::MAIN,
     pkt_line::{self, Packet, PktLineError},
-    refs::MAIN,
 };
 use bytes::Bytes;
 use configbus_model::{CommitId, ObjectId};

@@ -1,11 +1,10 @@
 //! A repository that follows another one.
 
 use crate::{
-    HeadCommit, LeftoversError, MoveHeadError, OpenError, ReadError, RepositorySettings, Store, durable,
+    HeadCommit, LeftoversError, MoveHeadError, OpenError, ReadError, RepositorySettings, Store,
+    disk::{durable, leftovers, refs, write_kind},
     git::{self, ChildError},
-    leftovers,
-    objects::Objects,
-    refs, verify, write_kind,
+    read::{objects::Objects, verify},
 };
 use configbus_model::{CommitId, ErrorKind};
 use std::{
@@ -198,7 +197,7 @@ fn fetch(store: &Store, upstream: &Upstream) -> Result<Option<CommitId>, MirrorE
         Err(error) => return if is_empty(store, upstream)? { Ok(None) } else { Err(error.into()) },
     }
     let path = store.objects_dir();
-    crate::pack::sync_packs(&path).map_err(|source| MirrorError::Io { path, source })?;
+    crate::disk::pack::sync_packs(&path).map_err(|source| MirrorError::Io { path, source })?;
     refs::read(store.dir(), FETCHED).map_err(MirrorError::Damaged)
 }
 

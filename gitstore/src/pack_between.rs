@@ -5,9 +5,9 @@
 
 use crate::{
     ObjectKind, ReadError, Store,
-    new_objects::{Walker, commits_between},
-    objects::{Objects, to_oid},
-    pack::PackWriter,
+    candidate::new_objects::{Walker, commits_between},
+    disk::pack::PackWriter,
+    read::objects::{Objects, to_oid},
 };
 use configbus_model::{CommitId, ErrorKind, ObjectId};
 use std::{io, ops::ControlFlow};

@@ -2,13 +2,12 @@
 
 use crate::{
     FolderLock, LeftoversError, ReadError, RepositorySettings,
-    handles::{Handles, Lease},
-    landings::{self, Landings},
-    leftovers,
-    objects::Objects,
-    refs, repository,
-    tree_lookup::TreeCache,
-    write_kind,
+    disk::{
+        handles::{Handles, Lease},
+        landings::{self, Landings},
+        leftovers, refs, repository, write_kind,
+    },
+    read::{objects::Objects, tree_lookup::TreeCache},
 };
 use configbus_model::{CommitId, ErrorKind, Revision, TreeId};
 use std::{

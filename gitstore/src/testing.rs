@@ -2,9 +2,9 @@
 
 use crate::{
     CommitMeta, EditLanding, HeadCommit, Person, RepositorySettings, Store, TreeChange, TreeEdit,
-    tree_lookup::TreeLookup,
+    read::tree_lookup::TreeLookup,
 };
-use crate::{ReadError, merge::Merged};
+use crate::{ReadError, land::merge::Merged};
 use bytes::Bytes;
 use configbus_model::{BlobId, CommitId, ConfigPath, EntryMode, ObjectId, Tree, TreeEntry, TreeId, blob_id};
 use proptest::prelude::*;

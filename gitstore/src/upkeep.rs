@@ -6,10 +6,10 @@
 //! Here a joined pack is retired first and deleted by the next upkeep.
 
 use crate::{
-    LeftoversError, Store, durable,
+    LeftoversError, Store,
+    disk::{durable, leftovers, write_kind},
     geometry::packs_to_join,
     git::{self, ChildError},
-    leftovers, write_kind,
 };
 use configbus_model::ErrorKind;
 use std::{
@@ -152,7 +152,7 @@ fn list(dir: &Path) -> io::Result<Vec<PackFile>> {
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         let is_index = path.extension() == Some("idx".as_ref()) && name.starts_with("pack-");
         if is_index && !path.with_extension("keep").exists() {
-            packs.push(PackFile { name, objects: crate::pack::count_of(&path)? });
+            packs.push(PackFile { name, objects: crate::disk::pack::count_of(&path)? });
         }
     }
     packs.sort_by_key(|pack| pack.objects);

@@ -1,0 +1,108 @@
+//! Moving the head, durably and never back.
+
+use crate::{
+    HeadCommit, MoveHeadError, Store,
+    disk::{
+        landings::Landing,
+        refs::{self, RefLock},
+    },
+};
+use configbus_model::{CommitId, TreeId};
+use std::sync::MutexGuard;
+
+/// The first-parent commits that a new head adds, and its content.
+pub(crate) struct Chain {
+    /// Oldest first.
+    pub(crate) commits: Vec<CommitId>,
+    pub(crate) tree: TreeId,
+}
+
+impl Store {
+    /// Moves the head durably if it still is `expected`, then publishes it. `expected` must be on the first-parent chain
+    /// of `new`.
+    pub fn move_head(
+        &self,
+        expected: Option<CommitId>,
+        new: CommitId,
+        landed_ms: u64,
+    ) -> Result<HeadCommit, MoveHeadError> {
+        let moving = self.moving();
+        let actual = self.head().map(|head| head.commit);
+        if actual != expected {
+            return Err(MoveHeadError::HeadMoved { expected, actual });
+        }
+        self.advance(&moving, expected, expected, new, landed_ms)
+    }
+
+    /// Moves the ref from `present` to `new` and the published head from `expected`. The order is promise 1 of the
+    /// design: the objects are durable already; the records are written, so that a full disk shows before anything has
+    /// moved; the ref's content, name and directory are synced; the records are; then readers see it.
+    pub(crate) fn advance(
+        &self,
+        _moving: &MutexGuard<'_, ()>,
+        present: Option<CommitId>,
+        expected: Option<CommitId>,
+        new: CommitId,
+        landed_ms: u64,
+    ) -> Result<HeadCommit, MoveHeadError> {
+        let Chain { commits, tree } = self.chain(expected, new)?;
+        let landings: Vec<_> = commits.into_iter().map(|commit| Landing { commit, landed_ms }).collect();
+        let path = self.dir().join("configbus/landings");
+        let failed = |source| MoveHeadError::Write { path: path.clone(), source };
+        let lock = RefLock::acquire(self.dir(), refs::MAIN)?;
+        lock.expect(present)?;
+        self.landings().write_ahead(&landings).map_err(failed)?;
+        lock.commit(new.into())?;
+        let mut records = self.landings_mut();
+        if let Err(error) = records.confirm(&landings) {
+            tracing::error!(%error, path = %path.display(), "landing records cannot be synced");
+        }
+        let head = HeadCommit { commit: new, tree, revision: records.newest(), landed_ms };
+        *self.published_mut() = Some(head);
+        Ok(head)
+    }
+
+    /// Walks from `new` to `expected`, which must lie on the way.
+    pub(crate) fn chain(&self, expected: Option<CommitId>, new: CommitId) -> Result<Chain, MoveHeadError> {
+        self.with_objects(|objects| {
+            let tip = objects.commit(new)?;
+            let (mut commits, mut at, tree) = (vec![new], tip.parents.first().copied(), tip.tree);
+            while at != expected {
+                let astray = |expected| MoveHeadError::NotDescendant { expected, new };
+                let commit = at.ok_or_else(|| astray(expected.unwrap_or(new)))?;
+                if let (Some(expected), Some(_)) = (expected, self.revision_of(commit)) {
+                    return Err(astray(expected));
+                }
+                commits.push(commit);
+                at = objects.commit(commit)?.parents.first().copied();
+            }
+            commits.reverse();
+            Ok(Chain { commits, tree })
+        })
+    }
+
+    /// Moves the head anywhere, for a mirror that follows its upstream.
+    pub(crate) fn force_head(&self, new: CommitId, landed_ms: Option<u64>) -> Result<HeadCommit, MoveHeadError> {
+        let moving = self.moving();
+        let ours = self.head();
+        if let Some(ours) = ours.filter(|ours| ours.commit == new) {
+            return Ok(ours);
+        }
+        let expected = ours.map(|head| head.commit);
+        let present = refs::read(self.dir(), refs::MAIN)?;
+        let new_ms = landed_ms.map_or_else(|| self.commit(new).map(|commit| commit.committed_ms), Ok)?;
+        match self.advance(&moving, present, expected, new, new_ms) {
+            Err(MoveHeadError::NotDescendant { .. }) => {}
+            result => return result,
+        }
+        let lock = RefLock::acquire(self.dir(), refs::MAIN)?;
+        lock.commit(new.into())?;
+        self.repair_landings(Some(new))?;
+        let head = HeadCommit { landed_ms: new_ms, ..self.newest(new)? };
+        *self.published_mut() = Some(head);
+        Ok(head)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! First-parent history.
+
+use crate::{
+    Commit, ReadError, Store,
+    read::{objects::Objects, tree_lookup::TreeLookup},
+};
+use configbus_model::{ConfigPath, Revision, TreeId};
+
+/// Most revisions one call looks at. Looking for the changes of a path costs a fraction of a millisecond a revision.
+const REVISIONS_MAX: usize = 10_000;
+
+/// One revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Its position.
+    pub revision: Revision,
+    /// When it landed, by the server's clock.
+    pub landed_ms: u64,
+    /// The commit; more than one parent says that it merged a push.
+    pub commit: Commit,
+}
+
+/// One page of history, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogPage {
+    /// The revisions, possibly none: looking for a path stops after a bounded number of revisions.
+    pub entries: Vec<LogEntry>,
+    /// Where to go on; `None` when history is exhausted.
+    pub next: Option<Revision>,
+}
+
+pub(crate) fn log(
+    store: &Store,
+    objects: &Objects<'_>,
+    from: Revision,
+    path: Option<&ConfigPath>,
+    limit: usize,
+) -> Result<LogPage, ReadError> {
+    let mut page = LogPage::default();
+    let mut revision = Revision(from.0.min(store.landings().newest().0));
+    let mut commit = read(store, objects, revision)?;
+    for _ in 0..REVISIONS_MAX {
+        let Some((current, landed_ms)) = commit else { return Ok(page) };
+        if page.entries.len() >= limit {
+            page.next = Some(revision);
+            return Ok(page);
+        }
+        let before = Revision(revision.0 - 1);
+        commit = read(store, objects, before)?;
+        if touches(objects, &current, commit.as_ref().map(|(commit, _)| commit), path)? {
+            page.entries.push(LogEntry { revision, landed_ms, commit: current });
+        }
+        revision = before;
+    }
+    page.next = commit.map(|_| revision);
+    Ok(page)
+}
+
+fn read(store: &Store, objects: &Objects<'_>, revision: Revision) -> Result<Option<(Commit, u64)>, ReadError> {
+    let landing = store.record(&store.landings(), revision)?;
+    landing.map(|landing| Ok((objects.commit(landing.commit)?, landing.landed_ms))).transpose()
+}
+
+fn touches(
+    objects: &Objects<'_>,
+    commit: &Commit,
+    before: Option<&Commit>,
+    path: Option<&ConfigPath>,
+) -> Result<bool, ReadError> {
+    let Some(path) = path else { return Ok(true) };
+    objects.differs_at(before.map_or(TreeId::EMPTY, |before| before.tree), commit.tree, path)
+}
