@@ -107,3 +107,66 @@ impl Claim {
         Some((by, before.map_or_else(Instant::now, |(_, since)| since)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use configbus_coordination::Embedded;
+    use configbus_model::Role;
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    fn member(id: &str) -> watch::Sender<Member> {
+        watch::Sender::new(Member {
+            role: Role::Server,
+            id: id.into(),
+            incarnation: "1".into(),
+            url: format!("http://{id}:7420"),
+            heads: BTreeMap::new(),
+            subscribers: 0,
+        })
+    }
+
+    /// Starts the second of two servers. Returns what it says about writes and readiness.
+    fn start_second(registry: &Arc<Embedded>, tasks: &Tasks) -> (crate::serving::Serving, Readiness) {
+        let serving = Arc::new(ServingCell::default());
+        let readiness = Readiness::new([NOT_CLAIMED]);
+        let seen = (serving.subscribe(), readiness.clone());
+        let claim = Claim { namespace: Namespace::main(), serving, member: member("second"), readiness };
+        let (registry, stop) = (Arc::clone(registry), tasks.shutdown_token());
+        tasks.spawn("claim", async move { claim.hold(registry.as_ref(), stop).await });
+        seen
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_second_server_waits_for_the_first_and_takes_over() {
+        let (registry, tasks) = (Embedded::new(), Tasks::new("test"));
+        Arc::clone(&registry).start(&tasks);
+        let member_of_first = member("first");
+        let first = registry.claim(&Namespace::main(), member_of_first.subscribe()).await.unwrap();
+        assert_eq!(first.settled().await, RegistrationState::Held);
+        let (serving, readiness) = start_second(&registry, &tasks);
+        while serving.check(&Namespace::main()).is_ok() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!readiness.is_ready());
+        drop(first);
+        readiness.wait().await;
+        assert!(serving.check(&Namespace::main()).is_ok());
+        tasks.shutdown();
+        tasks.join(Duration::from_secs(5)).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_second_server_gives_up_when_the_first_stays() {
+        let (registry, tasks) = (Embedded::new(), Tasks::new("test"));
+        Arc::clone(&registry).start(&tasks);
+        let member_of_first = member("first");
+        let first = registry.claim(&Namespace::main(), member_of_first.subscribe()).await.unwrap();
+        assert_eq!(first.settled().await, RegistrationState::Held);
+        let _seen = start_second(&registry, &tasks);
+        let error = tasks.join(PATIENCE * 2).await.unwrap_err();
+        let text = configbus_runtime::report::chain(&error);
+        assert!(text.contains("one live server is allowed"), "{text}");
+    }
+}

@@ -83,7 +83,8 @@ impl From<CommitError> for Failure {
         if error.kind() == ErrorKind::Internal {
             return Self::internal(&error);
         }
-        Self { kind: error.kind(), message: error.to_string(), details: error.details() }
+        // A full disk is said in the cause.
+        Self { kind: error.kind(), message: configbus_runtime::report::chain(&error), details: error.details() }
     }
 }
 
@@ -138,7 +139,12 @@ fn described(kind: ConflictKind) -> &'static str {
 
 fn culprit_text(culprit: &Culprit) -> String {
     let revision = culprit.revision.map(|revision| format!("{revision} ")).unwrap_or_default();
-    format!("{revision}{:.8} {} ({})", culprit.commit, culprit.subject, culprit.author)
+    format!("{revision}{:.8} {} ({})", culprit.commit, plain(&culprit.subject), plain(&culprit.author))
+}
+
+/// What a commit says must not steer the terminal of whoever is told about it.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -158,10 +164,10 @@ mod tests {
             path: ConfigPath::parse("a.json").unwrap(),
             kind: ConflictKind::BothChanged,
             head_side: Some(culprit(Some(Revision(7)), "raise limit")),
-            push_side: Some(culprit(None, "lower limit")),
+            push_side: Some(culprit(None, "lower\u{1b}[2J limit")),
         };
         let expected = "the same files were changed on main meanwhile\n  a.json: changed on both sides\n    \
-                        main: r7 abababab raise limit (ada)\n    yours: abababab lower limit (ada)\n\
+                        main: r7 abababab raise limit (ada)\n    yours: abababab lower\u{fffd}[2J limit (ada)\n\
                         run `git pull`, resolve them and push again";
         assert_eq!(CommitError::PushConflict(vec![conflict]).to_string(), expected);
     }
