@@ -15,6 +15,8 @@ pub struct Plan {
     pub zookeeper: Option<String>,
     /// Further flags of the agent.
     pub agent_flags: Vec<String>,
+    /// URL the agent subscribes at; the store's own without it.
+    pub agent_store: Option<String>,
     /// Where the agent keeps its files; in the cluster's folder without it.
     pub agent_root: Option<PathBuf>,
 }
@@ -109,7 +111,7 @@ impl Cluster {
             let arguments = own.iter().chain(flags).map(|&argument| argument.to_owned()).collect();
             Role { name, arguments, log: at(&format!("{name}.log")), url: format!("http://{listen}"), child: None }
         };
-        let store_url = format!("http://{store}");
+        let store_url = plan.agent_store.clone().unwrap_or_else(|| format!("http://{store}"));
         let agent_flags: Vec<&str> = plan.agent_flags.iter().map(String::as_str).collect();
         Self {
             server: role("server", &server, &at("server"), &[&["--auth", "none"], &zookeeper[..]].concat()),

@@ -1,6 +1,7 @@
 //! What goes wrong in the field: processes die, disks fill, files rot, peers are away.
 
 mod absence;
+mod alteration;
 mod announcement;
 mod disk;
 mod kills;
