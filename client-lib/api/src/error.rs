@@ -73,7 +73,8 @@ pub enum ApiError {
         /// Each problem.
         findings: Vec<Finding>,
     },
-    /// The server answered, and the answer is no.
+    /// The server answered, and the answer is no. A write that is answered so has not landed, unless the kind is
+    /// [`ErrorKind::Unavailable`] or [`ErrorKind::Internal`]: a server that stops or breaks cannot always tell.
     #[error("{operation} failed ({kind}): {message}")]
     Answered {
         /// The call.

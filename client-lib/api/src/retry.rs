@@ -31,15 +31,21 @@ impl Failure {
     pub(crate) const TIMED_OUT: Self =
         Self { kind: ErrorKind::Unavailable, not_executed: false, answered: false, retry_after: None };
 
-    /// Judges a status. One with a source was made on this side by the transport; its code says little, and a broken
-    /// connection would pass for an unknown error.
+    /// Judges a status.
+    ///
+    /// One with a source was made on this side by the transport; its code says little, and a broken connection would pass
+    /// for an unknown error. One without details that says "not now" comes from something between here and the server, or
+    /// from the server's transport: nobody knows how far the request got.
     pub(crate) fn of(status: &Status) -> Self {
         if status.source().is_some() {
             return Self { not_executed: never_connected(status), ..Self::TIMED_OUT };
         }
+        let kind = status::kind_of(status);
+        if kind.is_retryable() && status.details().is_empty() {
+            return Self { kind, ..Self::TIMED_OUT };
+        }
         // A server that refuses before doing anything says when to come back.
         let retry_after = status::details_of(status).retry_after;
-        let kind = status::kind_of(status);
         Self { kind, not_executed: kind.is_retryable() && retry_after.is_some(), answered: true, retry_after }
     }
 }

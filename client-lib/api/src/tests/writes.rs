@@ -59,6 +59,18 @@ async fn a_write_is_not_tried_again_when_it_may_have_happened() {
 }
 
 #[tokio::test]
+async fn what_somebody_between_says_of_a_write_leaves_its_outcome_unknown() {
+    let server = ScriptedServer::start().await;
+    let client = client(&[&server.url]);
+    for status in [tonic::Status::unavailable("proxy"), tonic::Status::deadline_exceeded("timeout expired")] {
+        server.scripts.compare_and_set.refuse(status);
+        let error = client.compare_and_set(&change()).await.unwrap_err();
+        assert!(matches!(error, ApiError::OutcomeUnknown { .. }), "{error:?}");
+    }
+    assert_eq!(server.scripts.compare_and_set.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn a_write_to_a_server_that_is_gone_goes_to_the_next() {
     let gone = ScriptedServer::start().await.stop().await;
     let living = ScriptedServer::start().await;
