@@ -50,6 +50,9 @@ impl Render for Changed {
     fn text(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
         let (path, revision) = (&self.path, self.revision);
         match self.outcome {
+            "landed" if self.entry.is_none() => {
+                writeln!(to, "{} {path} is gone since {}", paint.green("deleted:"), paint.bold(&format!("r{revision}")))
+            }
             "landed" => writeln!(to, "{} {path} is in {}", paint.green("landed:"), paint.bold(&format!("r{revision}"))),
             "unchanged" => writeln!(to, "{} {path} has this content already, in r{revision}", paint.dim("unchanged:")),
             _ => writeln!(to, "{} {path} would land on r{revision}", paint.green("accepted:")),

@@ -85,7 +85,7 @@ impl Scenes {
 
     pub(super) fn bad_push(&mut self) -> anyhow::Result<()> {
         self.stage.scene("What does not parse is refused with its place");
-        self.ada.commit(LIMITS, "{\n  \"max_bid\": 130,\n  \"max_bid\": 140,\n}\n", "oops")?;
+        self.ada.commit(LIMITS, "{\n  \"max_bid\": 130,\n}\n", "oops")?;
         self.stage.command("git push origin HEAD:main");
         let pushed = self.ada.push()?;
         ensure!(!pushed.accepted, "a file that does not parse was accepted");
