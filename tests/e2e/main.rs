@@ -10,4 +10,5 @@ mod faults;
 mod push;
 mod readers;
 mod rest;
+mod shell;
 mod up;
