@@ -15,11 +15,11 @@ impl Samples {
     }
 
     /// Returns the time that this share of the samples did not exceed; zero without samples.
-    pub(crate) fn percentile(&self, percent: u64) -> Duration {
+    pub(crate) fn percentile(&self, percent: usize) -> Duration {
         let mut sorted = self.micros.clone();
         sorted.sort_unstable();
-        let rank = (sorted.len() as u64 * percent).div_ceil(100).max(1) - 1;
-        Duration::from_micros(sorted.get(rank as usize).copied().unwrap_or(0))
+        let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
+        Duration::from_micros(sorted.get(rank).copied().unwrap_or(0))
     }
 
     /// Returns the median.
@@ -35,6 +35,11 @@ impl Samples {
     /// Returns how many samples there are.
     pub(crate) fn len(&self) -> usize {
         self.micros.len()
+    }
+
+    /// Returns count, median, 99th percentile and longest as cells of a table.
+    pub(crate) fn cells(&self) -> [String; 4] {
+        [self.len().to_string(), ms(self.p50()), ms(self.p99()), ms(self.percentile(100))]
     }
 }
 
