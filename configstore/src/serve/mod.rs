@@ -47,14 +47,18 @@ pub(crate) async fn serve(
 ) -> Result<(), ServeError> {
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_not_serving::<DistributionServer<DistributionService>>().await;
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    // Stock clients of several languages still ask for the alpha.
+    let (reflection, alpha) = (described().build_v1()?, described().build_v1alpha()?);
     let distribution = DistributionServer::new(distribution).max_encoding_message_size(MESSAGE_BYTES_MAX);
     let routes = Routes::from(http::routes(readiness.clone()))
         .add_service(health_service)
         .add_service(reflection)
+        .add_service(alpha)
         .add_service(distribution);
     let become_healthy = async {
         readiness.wait().await;

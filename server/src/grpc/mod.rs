@@ -28,11 +28,14 @@ pub(crate) async fn routes(bus: &Arc<Bus>, embedded: Option<Arc<Embedded>>, task
     health.set_serving::<ConfigServer<config::ConfigService>>().await;
     health.set_serving::<DistributionServer<distribution::DistributionService>>().await;
     health.set_serving::<FleetServer<fleet::FleetService>>().await;
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .expect("the embedded descriptors are those of this build");
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let whole = "the embedded descriptors are those of this build";
+    // Stock clients of several languages still ask for the alpha.
+    let (reflection, alpha) = (described().build_v1().expect(whole), described().build_v1alpha().expect(whole));
     let config = ConfigServer::new(config::ConfigService(Arc::clone(bus)))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
@@ -42,6 +45,7 @@ pub(crate) async fn routes(bus: &Arc<Bus>, embedded: Option<Arc<Embedded>>, task
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     let routes = Routes::new(health_service)
         .add_service(reflection)
+        .add_service(alpha)
         .add_service(config)
         .add_service(distribution)
         .add_service(fleet);
