@@ -1,7 +1,7 @@
 //! What end-to-end tests and benches stand on: the real binary, stock Git, and processes that never outlive a test.
 //!
 //! Knows the public surface only: commands, ports, files on disk. Read first: [`bus::Bus`] (everything in one process),
-//! [`roles`] (one process per role, for killing them one by one) and [`git::WorkingCopy`].
+//! [`cluster::Cluster`] (one process per role, for killing them one by one) and [`git::WorkingCopy`].
 
 pub mod binary;
 pub mod bus;
