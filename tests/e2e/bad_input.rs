@@ -81,7 +81,7 @@ fn conflicts_and_rejections_say_what_to_do() {
     hint: read the path again, apply your change to what is there now, and retry
     ");
     assert_snapshot!(said(&bus.run_with(&["put", "a.json"], b"{\"a\": }"), &[]), @r"
-    4 error: compare-and-set failed: refused by validation: 1 problem in 1 file
+    4 error: compare-and-set: refused by validation: 1 problem in 1 file
       a.json:1:7: unexpected character: found '}', expected a value
     ");
     assert_snapshot!(said(&bus.run_with(&["put", "a.json", "--if-match", "new"], b"2"), &[]), @r#"
