@@ -73,8 +73,8 @@ impl Root {
         self.path.join("tmp")
     }
 
-    pub(crate) fn spares(&self) -> PathBuf {
-        self.tmp().join("spares")
+    pub(crate) fn standby(&self) -> PathBuf {
+        self.tmp().join("standby")
     }
 
     pub(crate) fn state(&self) -> PathBuf {
@@ -97,6 +97,6 @@ impl Root {
 
     /// Returns the folders inside the root.
     pub(crate) fn folders(&self) -> [PathBuf; 6] {
-        [self.views(), self.blobs(), self.trees(), self.trash(), self.tmp(), self.spares()]
+        [self.views(), self.blobs(), self.trees(), self.trash(), self.tmp(), self.standby()]
     }
 }

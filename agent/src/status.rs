@@ -96,7 +96,7 @@ pub struct ViewReport {
 /// Space on the disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskReport {
-    /// File contents stored, as of the last sweep.
+    /// File contents stored, as of the last sweep and written since.
     pub blobs: u64,
     /// Their bytes.
     pub blob_bytes: u64,

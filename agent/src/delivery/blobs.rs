@@ -2,43 +2,62 @@
 //!
 //! A blob gets its name only after its content is on the disk, so whatever has a name here is complete.
 
-use super::{Content, DeliveryError, DiskError, Durable, RootDisk, SINGLE_SYNCS_MAX, Staging};
+use super::{Content, DeliveryError, DiskError, DiskUsage, Durable, RootDisk, SINGLE_SYNCS_MAX, Staging};
 use configbus_model::{BlobId, blob_id};
-use std::{collections::BTreeSet, fs, io, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 /// Mode of a file: hard links share it, which is why an executable is a blob of its own.
 pub(crate) fn mode(executable: bool) -> u32 {
     if executable { 0o555 } else { 0o444 }
 }
 
-/// Writes the needed blobs that are not here, content first, then names.
+/// Writes the needed blobs that are not here, content first, then names; returns how many and their bytes.
 pub(crate) fn write(
     disk: &RootDisk,
     staging: &Staging,
     needed: &BTreeSet<(BlobId, bool)>,
-) -> Result<(), DeliveryError> {
+) -> Result<DiskUsage, DeliveryError> {
     let absent = |&&(id, executable): &&(BlobId, bool)| !disk.root.blob(id, executable).exists();
     let absent: Vec<_> = needed.iter().filter(absent).copied().collect();
     let spilled = staging.spilled().next().is_some();
     let durable = if spilled || absent.len() > SINGLE_SYNCS_MAX { Durable::Later } else { Durable::Now };
-    let mut written = Vec::with_capacity(absent.len());
+    let (mut written, mut usage) = (Vec::with_capacity(absent.len()), DiskUsage::default());
     for (id, executable) in absent {
         let Some(content) = staging.blob(id) else { continue };
-        let scratch = disk.scratch();
-        match content {
-            Content::Memory(bytes) => disk.write_new(&scratch, bytes, mode(executable), durable)?,
-            Content::Spilled(path) => {
-                let bytes = fs::read(path).map_err(DiskError::at("read", path))?;
-                disk.write_new(&scratch, &bytes, mode(executable), durable)?;
-            }
-        }
+        let (scratch, bytes) = place(disk, content, executable, durable)?;
+        usage.add(bytes);
         written.push((scratch, disk.root.blob(id, executable)));
     }
     if durable == Durable::Later && !written.is_empty() {
         disk.sync_file_system()?;
     }
     written.iter().try_for_each(|(scratch, blob)| disk.rename(scratch, blob))?;
-    Ok(())
+    Ok(usage)
+}
+
+/// Puts a content into a temporary file of the right mode; returns it and its size.
+fn place(
+    disk: &RootDisk,
+    content: &Content,
+    executable: bool,
+    durable: Durable,
+) -> Result<(PathBuf, u64), DeliveryError> {
+    let scratch = disk.scratch();
+    let bytes = match content {
+        Content::Memory(bytes) => bytes.clone(),
+        // It was written as a file that is not executable: its name is all that changes.
+        Content::Spilled(path) if !executable => {
+            let size = path.metadata().map_err(DiskError::at("look at", path))?.len();
+            return Ok((path.clone(), size));
+        }
+        Content::Spilled(path) => fs::read(path).map_err(DiskError::at("read", path))?.into(),
+    };
+    disk.write_new(&scratch, &bytes, mode(executable), durable)?;
+    Ok((scratch, bytes.len() as u64))
 }
 
 /// Moves the contents of a large update out of memory.

@@ -111,15 +111,16 @@ impl DiskDelivery {
         }
         let resolution = resolve(head.tree, &self.index, &self.staging)?;
         let verified = clock.lap();
-        blobs::write(&self.disk, &self.staging, &resolution.blobs)?;
+        let written = blobs::write(&self.disk, &self.staging, &resolution.blobs)?;
+        self.upkeep.count(written);
         let contents = clock.lap();
         let new: HashMap<_, _> = resolution.trees.iter().cloned().collect();
         let building = self.disk.scratch();
         let trees = Trees { held: &self.index, new: &new };
-        let spares = self.layout.recycled_roots().len();
+        let prepared = self.layout.prepared_roots();
         self.layout.build(&self.disk, trees, head.tree, &building)?;
-        // A sweep under way goes by what the spare held.
-        self.upkeep.index_is_stale = self.upkeep.is_sweeping() && self.layout.recycled_roots().len() < spares;
+        // A sweep under way goes by what the copy held.
+        self.upkeep.index_is_stale = self.upkeep.is_sweeping() && self.layout.prepared_roots() != prepared;
         let directories = clock.lap();
         let view = views::free_name(&self.disk.root, head);
         self.disk.rename(&building, &self.disk.root.view(&view))?;
@@ -157,6 +158,9 @@ impl DiskDelivery {
             if view.is_some_and(|view| !known(&view) && views::current(&self.disk.root).as_ref() != Some(&view)) {
                 self.disk.remove_all(&path);
             }
+        }
+        if matches!(error, DeliveryError::Full(_)) {
+            self.layout.give_back(&self.disk);
         }
         if matches!(error, DeliveryError::Missing { .. }) {
             // Something thought to be here is not: only what comes next is relied on.

@@ -1,6 +1,6 @@
 //! How a view lies on the disk.
 
-use super::{DeliveryError, DiskError, RootDisk, TreeIndex};
+use super::{DeliveryError, RootDisk, TreeIndex};
 use configbus_model::{Layout, Tree, TreeId};
 use std::{
     collections::{HashMap, HashSet},
@@ -30,14 +30,17 @@ pub(crate) trait ViewLayout: Send {
     /// Creates `target` with the content of `root`, all of it durable except the name of `target` itself.
     fn build(&mut self, disk: &RootDisk, trees: Trees<'_>, root: TreeId, target: &Path) -> Result<(), DeliveryError>;
 
-    /// Takes a view that nobody reads any more, if it is of use for a later one; returns whether it did.
-    fn recycle(&mut self, disk: &RootDisk, view: &Path, root: TreeId) -> Result<bool, DiskError>;
+    /// Does a slice of what makes the delivery after `root` faster; returns whether there is more to do.
+    fn prepare(&mut self, disk: &RootDisk, trees: Trees<'_>, root: TreeId) -> bool;
 
-    /// Returns the roots of the views it took and still holds.
-    fn recycled_roots(&self) -> Vec<TreeId>;
+    /// Returns the trees that what was prepared relies on.
+    fn prepared_roots(&self) -> Vec<TreeId>;
 
     /// Forgets shared directories that are about to be deleted.
     fn forget_all_but(&mut self, keep: &HashSet<TreeId>);
+
+    /// Gives back the space of what was prepared.
+    fn give_back(&mut self, disk: &RootDisk);
 
     /// Stops relying on what is on the disk.
     fn distrust(&mut self, disk: &RootDisk);

@@ -52,17 +52,19 @@ impl ViewLayout for LinkedLayout {
         if named { Ok(disk.sync_dir(&disk.root.trees())?) } else { Ok(()) }
     }
 
-    fn recycle(&mut self, _: &RootDisk, _: &Path, _: TreeId) -> Result<bool, DiskError> {
-        Ok(false)
+    fn prepare(&mut self, _: &RootDisk, _: Trees<'_>, _: TreeId) -> bool {
+        false
     }
 
-    fn recycled_roots(&self) -> Vec<TreeId> {
+    fn prepared_roots(&self) -> Vec<TreeId> {
         Vec::new()
     }
 
     fn forget_all_but(&mut self, keep: &HashSet<TreeId>) {
         self.built.retain(|id| keep.contains(id));
     }
+
+    fn give_back(&mut self, _: &RootDisk) {}
 
     fn distrust(&mut self, _: &RootDisk) {
         self.built.clear();

@@ -41,9 +41,9 @@ impl RootDisk {
         self.root.tmp().join(self.fresh_name())
     }
 
-    /// Returns a name for a retired view that waits to be patched.
-    pub(crate) fn spare(&self) -> PathBuf {
-        self.root.spares().join(self.fresh_name())
+    /// Returns a name for a copy that waits to become a view.
+    pub(crate) fn standby(&self) -> PathBuf {
+        self.root.standby().join(self.fresh_name())
     }
 
     /// Removes what an unfinished delivery made.

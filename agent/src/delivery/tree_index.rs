@@ -38,10 +38,6 @@ impl TreeIndex {
         self.trees.get(&id).map(|(tree, _)| tree)
     }
 
-    pub(crate) fn contains(&self, id: TreeId) -> bool {
-        self.trees.contains_key(&id)
-    }
-
     pub(crate) fn extent(&self, id: TreeId) -> Option<Extent> {
         self.trees.get(&id).map(|(_, extent)| *extent)
     }

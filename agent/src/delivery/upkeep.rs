@@ -1,16 +1,17 @@
 //! Keeps a root small and sound, a slice at a time and never beside a delivery.
 //!
 //! Order: views nobody needs go to the trash, the trash is emptied, shared directories no view uses follow, then blobs
-//! that have no name left but their own. Once a day every blob is hashed again.
+//! that have no name left but their own. Once a day every blob is hashed again. At last the next delivery is prepared.
 
 use super::{
-    DiskDelivery, DiskError, KeptView, Unpinned, collection, root_disk,
+    DiskDelivery, DiskError, KeptView, Trees, Unpinned, collection, root_disk,
     scrub::{self, Checked},
 };
 use crate::Moment;
 use configbus_model::{Layout, ViewName};
 use serde::Serialize;
 use std::{
+    collections::HashMap,
     fs::{self, ReadDir},
     os::unix::fs::MetadataExt as _,
     time::Duration,
@@ -44,13 +45,20 @@ pub struct Tidied {
     pub damage: Option<String>,
 }
 
-/// Space a root takes, as of the last sweep.
+/// Space a root takes: what the last sweep counted and what was written since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct DiskUsage {
     /// File contents stored.
     pub blobs: u64,
     /// Their bytes.
     pub blob_bytes: u64,
+}
+
+impl DiskUsage {
+    pub(super) fn add(&mut self, bytes: u64) {
+        self.blobs += 1;
+        self.blob_bytes += bytes;
+    }
 }
 
 /// Where upkeep is.
@@ -63,7 +71,7 @@ pub(super) struct Upkeep {
     next_scrub: Duration,
     pub(super) usage: DiskUsage,
     counted: DiskUsage,
-    /// Trees in memory may belong to a view that was patched into another one.
+    /// Trees in memory may be of a copy that was made into a view meanwhile.
     pub(super) index_is_stale: bool,
 }
 
@@ -81,6 +89,12 @@ enum Phase {
 }
 
 impl Upkeep {
+    /// Counts contents that were written.
+    pub(super) fn count(&mut self, written: DiskUsage) {
+        self.usage.blobs += written.blobs;
+        self.usage.blob_bytes += written.blob_bytes;
+    }
+
     /// Notes that there may be blobs or directories nobody uses.
     pub(super) fn expect_garbage(&mut self) {
         self.clean = false;
@@ -125,7 +139,15 @@ impl DiskDelivery {
             self.upkeep.next_scrub = now.elapsed + SCRUB_INTERVAL;
             return self.start_blobs(Phase::Scrubbing);
         }
-        Ok(false)
+        Ok(self.prepare())
+    }
+
+    /// Makes ready for the next delivery.
+    fn prepare(&mut self) -> bool {
+        let Some(root) = self.shown.as_ref().map(|shown| shown.effective_tree) else { return false };
+        let new = HashMap::new();
+        let trees = Trees { held: &self.index, new: &new };
+        self.damage.is_none() && self.layout.prepare(&self.disk, trees, root)
     }
 
     fn start_blobs(&mut self, phase: impl FnOnce(ReadDir) -> Phase) -> Result<bool, DiskError> {
@@ -150,15 +172,8 @@ impl DiskDelivery {
 
     fn take_away(&mut self, name: &ViewName, unpinned: &Unpinned) -> Result<(), DiskError> {
         let Some(place) = self.views.iter().position(|view| view.name() == name) else { return Ok(()) };
-        let view = &self.views[place];
-        let known = view.root_tree().filter(|tree| self.index.contains(*tree));
-        let same_layout = view.record.layout == self.layout.layout();
         let folder = unpinned.folder();
-        let recycled = match known.filter(|_| same_layout && folder.is_dir()) {
-            Some(tree) => self.layout.recycle(&self.disk, folder, tree)?,
-            None => false,
-        };
-        if !recycled && folder.is_dir() {
+        if folder.is_dir() {
             self.disk.discard(folder)?;
         }
         let record = self.disk.root.record(name);
@@ -192,7 +207,7 @@ impl DiskDelivery {
     /// Forgets the trees that no view needs. Until then a revision that brings one back is thought to be here.
     pub(super) fn prune(&mut self) {
         let roots = self.views.iter().filter_map(KeptView::root_tree);
-        let keep = self.index.reachable(roots.chain(self.layout.recycled_roots()));
+        let keep = self.index.reachable(roots.chain(self.layout.prepared_roots()));
         self.index.retain(&keep);
         self.upkeep.index_is_stale = false;
     }
@@ -223,8 +238,7 @@ impl DiskDelivery {
                 self.disk.remove_file(&path)?;
                 done.blobs_removed += 1;
             } else {
-                self.upkeep.counted.blobs += 1;
-                self.upkeep.counted.blob_bytes += metadata.len();
+                self.upkeep.counted.add(metadata.len());
             }
         }
         self.upkeep.phase = Phase::SweepingBlobs(names);

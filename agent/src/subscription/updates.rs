@@ -142,6 +142,7 @@ impl Subscription {
         match result {
             Ok(shown) => {
                 let answer = Action::Answer(to.clone(), Answer::Applied(shown.effective_tree));
+                tracing::info!(revision = %shown.head.revision, "readers see {}", shown.head);
                 self.refusals.retain(|refusal| refusal.revision > shown.head.revision);
                 self.held = Some(shown);
                 self.recovery.delivered();
