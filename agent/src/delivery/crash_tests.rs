@@ -17,7 +17,7 @@ use std::{
 /// Set in the process that is to be killed: layout, then root.
 const CHILD: &str = "CONFIGBUS_TEST_CHILD";
 
-const KILLS: usize = 12;
+const KILLS: usize = 8;
 
 fn revision(n: u64) -> Files {
     let content = n.to_string();

@@ -624,7 +624,8 @@ fn a_reader_sees_all_old_or_all_new() {
             let paths: Vec<_> = (0..40).map(|n| format!("d{}/f{n}", n % 5)).collect();
             files(paths.iter().map(|path| (path.as_str(), content.as_str())))
         };
-        let mut host = open(folder.path(), layout);
+        let file_system = Arc::new(FaultyFileSystem::new(Fault::None, 0));
+        let mut host = open_over(folder.path(), layout, &file_system);
         host.deliver(&delta(None, 0, &at_revision(0)), at(0)).unwrap();
         let stop = std::sync::atomic::AtomicBool::new(false);
         let root = Root::new(folder.path());

@@ -1,4 +1,6 @@
 //! A file system that fails on purpose, by wrapping the real one.
+//!
+//! Nothing is synced: these tests are about processes that end, and waiting for a disk would take most of their time.
 
 use super::{Durable, FileSystem, RealFileSystem};
 use std::{io, path::Path, sync::Mutex};
@@ -79,7 +81,7 @@ impl FileSystem for FaultyFileSystem {
             RealFileSystem.write_new(path, half, mode, Durable::Later)?;
             return Err(error);
         }
-        RealFileSystem.write_new(path, content, mode, durable)
+        RealFileSystem.write_new(path, content, mode, Durable::Later)
     }
 
     fn hard_link(&self, original: &Path, link: &Path) -> io::Result<()> {
@@ -113,12 +115,10 @@ impl FileSystem for FaultyFileSystem {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.pass("syncdir", path, true)?;
-        RealFileSystem.sync_dir(path)
+        self.pass("syncdir", path, true)
     }
 
     fn sync_file_system(&self, path: &Path) -> io::Result<()> {
-        self.pass("syncfs", path, true)?;
-        RealFileSystem.sync_file_system(path)
+        self.pass("syncfs", path, true)
     }
 }
