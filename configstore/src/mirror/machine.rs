@@ -8,7 +8,10 @@
 //! Repairs are ordered by cost: a pack over gRPC, a `git fetch` into the same repository, a new repository beside the
 //! old one. Each step is taken when the one before it could not help.
 
-use super::event::{Action, Event, Failure, Found, Incident};
+use super::{
+    event::{Action, Event, Failure, Found, Incident},
+    knowledge::{Knowledge, Standing},
+};
 use configbus_model::{CommitId, Epoch, Head};
 use fastrand::Rng;
 use std::time::Duration;
@@ -59,9 +62,7 @@ pub(crate) enum Repair {
 #[derive(Debug)]
 pub(crate) struct Mirror {
     state: State,
-    held: Option<Head>,
-    hint: Option<Head>,
-    truth: Option<Head>,
+    known: Knowledge,
     repair: Option<Repair>,
     behind: bool,
     failures: u32,
@@ -75,9 +76,7 @@ impl Mirror {
         let rng = Rng::with_seed(seed);
         Self {
             state: State::Following,
-            held,
-            hint: None,
-            truth: None,
+            known: Knowledge { held, ..Knowledge::default() },
             repair,
             behind: false,
             failures: 0,
@@ -88,8 +87,7 @@ impl Mirror {
 
     /// Returns the newest head anybody plausibly told of, the held one included.
     pub(crate) fn upstream_head(&self) -> Option<&Head> {
-        let known = [self.held.as_ref(), self.truth.as_ref(), self.plausible_hint()];
-        known.into_iter().flatten().max_by_key(|head| head.position())
+        self.known.upstream_head()
     }
 
     /// Takes notice of an event and returns what to do, in this order.
@@ -112,9 +110,9 @@ impl Mirror {
     }
 
     fn note_hint(&mut self, head: Head, actions: &mut Vec<Action>) {
-        match self.standing_of(&head) {
-            Standing::Newer if self.hint.as_ref().is_some_and(|hint| hint.position() > head.position()) => {}
-            Standing::Newer => self.hint = Some(head),
+        match self.known.standing_of(&head) {
+            Standing::Newer if self.known.hint.as_ref().is_some_and(|hint| hint.position() > head.position()) => {}
+            Standing::Newer => self.known.hint = Some(head),
             Standing::NewEpoch => actions.push(Action::AskServer),
             Standing::Diverged => actions.extend([Action::Count(Incident::Diverged), Action::AskServer]),
             Standing::Held | Standing::Stale => {}
@@ -125,8 +123,8 @@ impl Mirror {
         if let State::Resting { unreachable: true, .. } = self.state {
             self.enter(State::Following);
         }
-        let repeated = head == self.truth;
-        let standing = head.as_ref().map(|head| self.standing_of(head));
+        let repeated = head == self.known.truth;
+        let standing = head.as_ref().map(|head| self.known.standing_of(head));
         match standing {
             // Said once it may have crossed with an announcement; said twice it is meant.
             Some(Standing::Stale) if repeated && !self.behind => actions.push(Action::Count(Incident::ServerBehind)),
@@ -134,7 +132,7 @@ impl Mirror {
             _ => {}
         }
         self.behind = repeated && standing == Some(Standing::Stale);
-        self.truth = head;
+        self.known.truth = head;
     }
 
     /// Starts the next piece of work, if there is any.
@@ -142,12 +140,12 @@ impl Mirror {
         if let Some(repair) = self.repair {
             return self.start_repair(repair, actions);
         }
-        let hint = self.plausible_hint().cloned();
-        if let (Some(hint), Some(held)) = (hint, &self.held) {
+        let hint = self.known.plausible_hint().cloned();
+        if let (Some(hint), Some(held)) = (hint, &self.known.held) {
             return self.start_fetch(held.commit, hint, Source::Hint, actions);
         }
-        let Some(truth) = self.truth.clone() else { return };
-        match (self.standing_of(&truth), &self.held) {
+        let Some(truth) = self.known.truth.clone() else { return };
+        match (self.known.standing_of(&truth), &self.known.held) {
             (Standing::Newer, Some(held)) => self.start_fetch(held.commit, truth, Source::Server, actions),
             (Standing::NewEpoch, Some(held)) if held.commit == truth.commit => {
                 let head = Head { revision: held.revision, tree: held.tree, ..truth };
@@ -165,7 +163,7 @@ impl Mirror {
 
     /// Starts a repair as soon as it is known which epoch its result belongs to.
     fn start_repair(&mut self, repair: Repair, actions: &mut Vec<Action>) {
-        let Some(told) = self.truth.as_ref().or(self.held.as_ref()) else { return };
+        let Some(told) = self.known.truth.as_ref().or(self.known.held.as_ref()) else { return };
         let epoch = told.epoch;
         let action = match repair {
             Repair::Fill => Action::Fill,
@@ -185,7 +183,7 @@ impl Mirror {
             actions.push(Action::Count(Incident::Diverged));
         }
         let trusted = found.descends || source == Source::Server;
-        if trusted && self.may_adopt(&head) {
+        if trusted && self.known.may_adopt(&head) {
             return self.adopt(head, actions);
         }
         self.refute(&target, source, now, actions);
@@ -196,11 +194,11 @@ impl Mirror {
         actions.push(Action::AskServer);
         match source {
             Source::Hint => {
-                self.hint.take_if(|hint| hint.commit == target.commit);
+                self.known.hint.take_if(|hint| hint.commit == target.commit);
                 self.enter(State::Following);
             }
             Source::Server => {
-                self.truth = None;
+                self.known.truth = None;
                 self.rest(now, false, actions);
             }
         }
@@ -211,36 +209,22 @@ impl Mirror {
         self.repair.take_if(|wanted| *wanted <= repair);
         self.enter(State::Following);
         let Some(found) = found else {
-            self.truth = None;
+            self.known.truth = None;
             return;
         };
-        let head = self.head_of_fill(&found, epoch);
-        let settled = self.held.as_ref().is_some_and(|held| held.commit == found.commit && held.epoch == epoch);
-        if self.truth.as_ref().is_none_or(|truth| truth.commit != found.commit) {
+        let head = self.known.complete(&found, epoch);
+        let settled = self.known.held.as_ref().is_some_and(|held| held.commit == found.commit && held.epoch == epoch);
+        if self.known.truth.as_ref().is_none_or(|truth| truth.commit != found.commit) {
             // The server moved on between its word and the fetch.
-            self.truth = None;
+            self.known.truth = None;
             actions.push(Action::AskServer);
         }
-        if self.may_adopt(&head) || (settled && repair == Repair::Rebuild) {
+        if self.known.may_adopt(&head) || (settled && repair == Repair::Rebuild) {
             self.adopt(head, actions);
         } else if !settled {
-            self.truth = None;
+            self.known.truth = None;
             actions.push(Action::Count(Incident::ServerBehind));
             self.rest(now, false, actions);
-        }
-    }
-
-    /// Completes what Git knows of a commit with what only the server says: epoch, landing time and trace.
-    fn head_of_fill(&self, found: &Found, epoch: Epoch) -> Head {
-        let mut known = [&self.truth, &self.hint, &self.held].into_iter().flatten();
-        let told = known.find(|head| head.commit == found.commit);
-        Head {
-            epoch,
-            revision: found.revision,
-            commit: found.commit,
-            tree: found.tree,
-            time_ms: told.map_or(found.committed_ms, |head| head.time_ms),
-            traceparent: told.and_then(|head| head.traceparent.clone()),
         }
     }
 
@@ -252,8 +236,8 @@ impl Mirror {
     fn finish_adoption(&mut self, actions: &mut Vec<Action>) {
         let State::Adopting { head } = self.state.clone() else { return };
         (self.failures, self.fetch_failures) = (0, 0);
-        self.hint.take_if(|hint| hint.position() <= head.position() || hint.commit == head.commit);
-        self.held = Some(head.clone());
+        self.known.hint.take_if(|hint| hint.position() <= head.position() || hint.commit == head.commit);
+        self.known.held = Some(head.clone());
         self.enter(State::Following);
         actions.push(Action::Publish(head));
     }
@@ -301,49 +285,9 @@ impl Mirror {
         self.repair = self.repair.max(Some(repair));
     }
 
-    fn plausible_hint(&self) -> Option<&Head> {
-        let above_truth = |hint: &&Head| self.truth.as_ref().is_none_or(|t| hint.position() > t.position());
-        self.hint.as_ref().filter(|hint| self.standing_of(hint) == Standing::Newer).filter(above_truth)
-    }
-
-    fn may_adopt(&self, head: &Head) -> bool {
-        self.held.as_ref().is_none_or(|held| {
-            head.position() > held.position() || (head.position() == held.position() && head.commit != held.commit)
-        })
-    }
-
-    fn standing_of(&self, head: &Head) -> Standing {
-        let Some(held) = &self.held else { return Standing::NewEpoch };
-        match head.epoch.cmp(&held.epoch) {
-            std::cmp::Ordering::Less => Standing::Stale,
-            std::cmp::Ordering::Greater => Standing::NewEpoch,
-            std::cmp::Ordering::Equal if head.commit == held.commit => Standing::Held,
-            std::cmp::Ordering::Equal => match head.revision.cmp(&held.revision) {
-                std::cmp::Ordering::Less => Standing::Stale,
-                std::cmp::Ordering::Equal => Standing::Diverged,
-                std::cmp::Ordering::Greater => Standing::Newer,
-            },
-        }
-    }
-
     fn enter(&mut self, state: State) {
         self.state = state;
     }
-}
-
-/// What a head means to this mirror.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// Further on in the held epoch.
-    Newer,
-    /// Nothing is held yet, or its epoch is above the held one.
-    NewEpoch,
-    /// It is what is held.
-    Held,
-    /// Below what is held.
-    Stale,
-    /// At the held position with another commit.
-    Diverged,
 }
 
 #[cfg(test)]

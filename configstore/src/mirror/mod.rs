@@ -2,6 +2,7 @@
 
 mod driver;
 mod event;
+mod knowledge;
 mod machine;
 mod reader;
 mod record;
