@@ -1,6 +1,7 @@
 //! From a change to a callback in a running process on a host: real processes, stock Git, real ZooKeeper.
 
 mod arrivals;
+mod log;
 mod rig;
 mod series;
 
@@ -41,7 +42,7 @@ pub(crate) fn run(samples: u64) -> anyhow::Result<()> {
         let copy = WorkingCopy::clone(rig.git(), &[]);
         let by_push = measure(&format!("git push, {}", setup.name()), samples, || rig.push(&copy))?;
         report(&format!("git push over HTTP, {}", setup.name()), &by_push, &rig)?;
-        verdict(&[("p50", by_push.acknowledged.p50(), 150)]);
+        verdict(&[("p50", by_push.acknowledged.p50(), 150), ("landing alone p50", by_push.landing().p50(), 40)]);
     }
     floor(samples)
 }

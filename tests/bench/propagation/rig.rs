@@ -3,7 +3,8 @@
 use super::{
     FILES,
     arrivals::{Arrivals, Counter},
-    series::Sample,
+    log::TimeOfDay,
+    series::{Moments, Sample},
 };
 use crate::{metrics::Timings, tree::Tree, usage};
 use anyhow::{Context as _, ensure};
@@ -59,13 +60,13 @@ pub(crate) struct Rig {
     callbacks: Arrivals,
     _subscription: Subscription<Counter>,
     _reader: ConfigBus,
-    _processes: Processes,
+    processes: Processes,
 }
 
 /// Kept alive as long as they are measured; what depends on something else comes first.
 struct Processes {
     _bus: Option<Bus>,
-    _cluster: Option<Cluster>,
+    cluster: Option<Cluster>,
     _zookeeper: Option<ZooKeeperFixture>,
 }
 
@@ -112,7 +113,7 @@ impl Place {
             root: bus.endpoints().agents[0].root.clone(),
             metrics: vec![bus.server().to_owned()],
             parts: vec![Part { name: "configbus up", pid: bus.pid() }],
-            processes: Processes { _bus: Some(bus), _cluster: None, _zookeeper: None },
+            processes: Processes { _bus: Some(bus), cluster: None, _zookeeper: None },
         }
     }
 
@@ -128,7 +129,7 @@ impl Place {
             git: cluster.git(),
             root: cluster.root().to_owned(),
             metrics: [&cluster.server, &cluster.store, &cluster.agent].map(|role| role.url().to_owned()).into(),
-            processes: Processes { _bus: None, _cluster: Some(cluster), _zookeeper: zookeeper },
+            processes: Processes { _bus: None, cluster: Some(cluster), _zookeeper: zookeeper },
         }
     }
 }
@@ -167,7 +168,7 @@ impl Rig {
             timings: Timings::default(),
             _subscription: subscription,
             _reader: reader,
-            _processes: place.processes,
+            processes: place.processes,
         })
     }
 
@@ -214,15 +215,20 @@ impl Rig {
         let called_back = self.callbacks.of(self.n)? - started;
         let cpu = self.cpu()?.into_iter().zip(cpu_before).map(|(after, before)| after - before).collect();
         let record = self.record()?;
-        let landed_ms = record.namespaces.get(&Namespace::main()).context("the view is empty")?.landed_ms;
-        let since_start = |ms: u64| {
-            let at = UNIX_EPOCH + Duration::from_millis(ms);
-            at.duration_since(started_at).unwrap_or_default()
+        let main = record.namespaces.get(&Namespace::main()).context("the view is empty")?;
+        let said = |log: &dyn Fn(&Cluster) -> String, phrase: String| {
+            TimeOfDay::said(&log(self.processes.cluster.as_ref()?), &phrase)
         };
-        let (landed, flipped) = (since_start(landed_ms), since_start(record.flipped_ms));
+        let moments = Moments {
+            started: TimeOfDay::of(started_at),
+            landed: TimeOfDay::of(UNIX_EPOCH + Duration::from_millis(main.landed_ms)),
+            shown: said(&|cluster| cluster.server.output(), format!("landed main {} ", main.revision)),
+            mirrored: said(&|cluster| cluster.store.output(), format!("mirror of main is at {} ", main.revision)),
+            named: TimeOfDay::of(UNIX_EPOCH + Duration::from_millis(record.flipped_ms)),
+        };
         let after = Timings::scrape(&self.metrics);
         let before = std::mem::replace(&mut self.timings, after.clone());
-        Ok(Sample { acknowledged, readable, called_back, landed, flipped, before, after, cpu })
+        Ok(Sample { acknowledged, readable, called_back, moments, before, after, cpu })
     }
 
     fn cpu(&self) -> anyhow::Result<Vec<Duration>> {
