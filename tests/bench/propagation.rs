@@ -25,7 +25,7 @@ const FILES: usize = 1_000;
 const WARM_UP: u64 = 5;
 
 pub(crate) fn run(samples: u64) -> anyhow::Result<()> {
-    println!("\nPropagation: one of {FILES} files changes, layout plain, one host.");
+    println!("\nPropagation: one of {FILES} files changes, one change after the other, layout plain, one host.");
     println!(
         "A reader polls the file every {} µs; a callback runs in the bench's process.",
         arrivals::POLL.as_micros()

@@ -14,15 +14,15 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Changes before the first one that counts: more than views that stay, so that there is one to patch.
-const WARM_UP: usize = 5;
+/// Changes before the first one that counts.
+const WARM_UP: usize = 2;
 
 /// When changes come, by the clock the agent is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// One a second: every view is younger than the time it stays.
+    /// One a second, faster than upkeep.
     Burst,
-    /// One every two minutes, with upkeep in between.
+    /// One every two minutes, with all upkeep in between.
     Calm,
 }
 
@@ -69,7 +69,7 @@ impl Host {
         Ok(Self { series, pace, now: Moment::default(), delivery, last: None, folder })
     }
 
-    /// Makes the views that stay, none of which counts.
+    /// Follows a few changes that do not count.
     pub(crate) fn warm_up(&mut self, objects: &mut Objects) -> anyhow::Result<()> {
         let counted = (self.series.took.clone(), self.series.steps.clone(), self.series.cpu);
         (0..WARM_UP).try_for_each(|_| self.follow(objects))?;
