@@ -1,6 +1,6 @@
 //! Nanoseconds per `load()`, by hand: `cargo bench -p configbus-client`.
 //!
-//! Each figure is the best of several rounds, since anything else on the machine only adds to it.
+//! Each figure is the best of many short rounds, since anything else on the machine only adds to it.
 
 use configbus_client::ConfigBus;
 use std::{
@@ -11,8 +11,8 @@ use std::{
     time::Instant,
 };
 
-const LOADS: u32 = 10_000_000;
-const ROUNDS: u32 = 7;
+const LOADS: u32 = 1_000_000;
+const ROUNDS: u32 = 60;
 
 fn report(name: &str, mut load: impl FnMut() -> u64) {
     let round = |_| {

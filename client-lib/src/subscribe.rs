@@ -119,7 +119,7 @@ impl<T: Send + Sync + 'static> SubscriptionBuilder<T> {
 
     /// Subscribes. A file that does not exist is no error; one that is there and not usable is.
     pub fn subscribe(self) -> Result<Subscription<T>, SubscribeError> {
-        let subscription = self.register()?;
+        let subscription = self.register(None)?;
         let refused = subscription.refusal().filter(|_| subscription.load().is_none());
         match refused {
             Some(refusal) => Err(SubscribeError::Refused { path: subscription.path().clone(), refusal }),
@@ -129,13 +129,13 @@ impl<T: Send + Sync + 'static> SubscriptionBuilder<T> {
 
     /// Subscribes with a value to use while the file does not exist or has never been usable.
     pub fn or(self, default: T) -> Result<Defaulted<T>, SubscribeError> {
-        Ok(Defaulted::new(self.register()?, default))
+        Ok(Defaulted::new(self.register(Some(Arc::new(default)))?))
     }
 
-    fn register(self) -> Result<Subscription<T>, SubscribeError> {
+    fn register(self, default: Option<Arc<T>>) -> Result<Subscription<T>, SubscribeError> {
         let Some(mut rules) = self.rules else { return Err(SubscribeError::UnknownFormat { path: self.path }) };
         self.checks.into_iter().for_each(|add| add(&mut rules));
-        let cell = Arc::new(FileCell::new(self.path, rules));
+        let cell = Arc::new(FileCell::new(self.path, rules, default));
         let watched: Arc<dyn Watched> = Arc::<FileCell<T>>::clone(&cell);
         self.owner.follower.register(&watched);
         Ok(Subscription { cell, owner: self.owner })

@@ -5,31 +5,19 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 /// The value a file had when it was loaded; later changes do not affect it. Cheap to get and meant for short use; keep
 /// [`Value::into_arc`] instead.
-pub struct Value<T>(Inner<T>);
-
-enum Inner<T> {
-    /// Never empty: that is checked once, where it is made.
-    Loaded(Guard<Option<Arc<T>>>),
-    Default(Arc<T>),
-}
+pub struct Value<T>(Guard<Option<Arc<T>>>);
 
 impl<T> Value<T> {
+    /// Wraps what was loaded if it is not nothing: checked here, once.
     #[inline]
     pub(crate) fn loaded(guard: Guard<Option<Arc<T>>>) -> Option<Self> {
-        if guard.is_none() { None } else { Some(Self(Inner::Loaded(guard))) }
-    }
-
-    #[inline]
-    pub(crate) fn or_default(guard: Guard<Option<Arc<T>>>, default: &Arc<T>) -> Self {
-        Self::loaded(guard).unwrap_or_else(|| Self(Inner::Default(Arc::clone(default))))
+        // Not `then_some`: that moves the guard before it is known whether there is a value, at twice the cost.
+        if guard.is_none() { None } else { Some(Self(guard)) }
     }
 
     /// Returns the value for keeping.
     pub fn into_arc(self) -> Arc<T> {
-        match self.0 {
-            Inner::Loaded(guard) => Guard::into_inner(guard).expect("it was checked to hold a value"),
-            Inner::Default(value) => value,
-        }
+        Guard::into_inner(self.0).expect("it was checked to hold a value")
     }
 }
 
@@ -38,10 +26,7 @@ impl<T> Deref for Value<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        match &self.0 {
-            Inner::Loaded(guard) => guard.as_ref().expect("it was checked to hold a value"),
-            Inner::Default(value) => value,
-        }
+        self.0.as_ref().expect("it was checked to hold a value")
     }
 }
 

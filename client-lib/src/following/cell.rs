@@ -28,10 +28,12 @@ pub(crate) trait Watched: Tell {
 #[derive(Debug)]
 pub(crate) struct FileCell<T> {
     pub(crate) path: ConfigPath,
+    /// What readers load: the file's value, else the default, else nothing.
     pub(crate) value: ArcSwapOption<T>,
     pub(crate) refusal: ArcSwapOption<Refusal>,
     pub(crate) callbacks: Callbacks<T>,
     rules: Rules<T>,
+    default: Option<Arc<T>>,
     progress: Mutex<Progress>,
 }
 
@@ -42,20 +44,22 @@ struct Progress {
 }
 
 impl<T: Send + Sync + 'static> FileCell<T> {
-    pub(crate) fn new(path: ConfigPath, rules: Rules<T>) -> Self {
+    pub(crate) fn new(path: ConfigPath, rules: Rules<T>, default: Option<Arc<T>>) -> Self {
         Self {
             path,
-            value: ArcSwapOption::empty(),
+            value: ArcSwapOption::new(default.clone()),
             refusal: ArcSwapOption::empty(),
             callbacks: Callbacks::default(),
             rules,
+            default,
             progress: Mutex::default(),
         }
     }
 
     fn replace(&self, new: Option<Arc<T>>, origin: Origin, journal: &Journal) -> bool {
         self.refusal.store(None);
-        let old = self.value.swap(new.clone());
+        let old = self.value.swap(new.clone().or_else(|| self.default.clone()));
+        let old = old.filter(|old| !self.default.as_ref().is_some_and(|default| Arc::ptr_eq(default, old)));
         if old.is_none() && new.is_none() {
             return false;
         }

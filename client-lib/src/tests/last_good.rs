@@ -83,6 +83,7 @@ fn a_first_version_that_is_not_usable_is_an_error_unless_there_is_a_default() {
     assert_eq!(error.kind(), ErrorKind::Rejected);
     assert!(error.to_string().starts_with("a.json is not usable: the version of r1 is not in use: it does not parse"));
     let value = bus.subscribe_or("a.json", 7_u32).unwrap();
+    let recording = value.record();
     assert_eq!(*value.load(), 7);
     assert!(matches!(value.refusal().unwrap().reason, RefusalReason::Parse(_)));
     memory.set("a.json", "8").unwrap();
@@ -91,6 +92,10 @@ fn a_first_version_that_is_not_usable_is_an_error_unless_there_is_a_default() {
     memory.remove("a.json").unwrap();
     memory.flip();
     assert_eq!((*value.load(), value.refusal().is_none()), (7, true));
+    assert_eq!((value.reader().load(), value.load_full().as_deref()), (Some(&7), Some(&7)));
+    let told: Vec<_> =
+        recording.changes().iter().map(|c| (c.old.as_deref().copied(), c.new.as_deref().copied())).collect();
+    assert_eq!(told, [(None, Some(8)), (Some(8), None)], "the default is no value of the file");
 }
 
 #[test]
