@@ -8,7 +8,7 @@ use std::{net::SocketAddr, path::PathBuf};
 /// What every role takes.
 #[derive(Debug, Args)]
 pub(crate) struct RoleArgs {
-    /// Settings file (TOML). Each key may also come from the environment as CONFIGBUS_<KEY>.
+    /// Settings file (TOML). Each key may also come from the environment as `CONFIGBUS_KEY`.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Validate the settings, print what they amount to, and run nothing.
