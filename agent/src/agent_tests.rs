@@ -326,7 +326,7 @@ async fn a_second_agent_on_one_root_refuses() {
     let settings = settings(folder.path(), &["http://127.0.0.1:1".into()]);
     let first = Agent::build(settings.clone()).await.unwrap();
     let refused = Agent::build(settings.clone()).await.err().unwrap();
-    assert!(matches!(refused, BuildError::Open(_)) && refused.kind() == ErrorKind::Conflict);
+    assert!(matches!(refused, BuildError::Open(_)) && refused.kind() == ErrorKind::Unavailable);
     drop(first);
     Agent::build(settings).await.unwrap();
 }

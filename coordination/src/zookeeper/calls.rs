@@ -45,13 +45,18 @@ pub(super) async fn children(client: &zk::Client, path: &str) -> Result<Vec<Stri
     }
 }
 
-/// Makes a node and those above it.
+/// Makes a node and those above it. Asks first: ZooKeeper looks at the access list of the parent before it looks whether
+/// the node is there, so that creating what exists would be refused to a reader without credentials.
 pub(super) async fn make_dirs(
     client: &zk::Client,
     path: &str,
     options: &zk::CreateOptions<'_>,
 ) -> Result<(), RegistryError> {
-    client.mkdir(path, options).await.map_err(|error| failed("create", path, error))
+    match client.check_stat(path).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => client.mkdir(path, options).await.map_err(|error| failed("create", path, error)),
+        Err(error) => Err(failed("look at", path, error)),
+    }
 }
 
 /// Reads what an ephemeral node says.

@@ -109,6 +109,11 @@ impl Clone {
         git(&self.path, args)
     }
 
+    /// Runs Git with another committer date.
+    pub(crate) fn git_dated(&self, date: &str, args: &[&str]) -> GitRun {
+        git_with(&self.path, &[("GIT_COMMITTER_DATE", date)], args)
+    }
+
     /// Commits one file.
     pub(crate) fn commit(&self, path: &str, content: &str) {
         let file = self.path.join(path);
@@ -149,10 +154,15 @@ impl GitRun {
 }
 
 pub(crate) fn git(folder: &Path, args: &[&str]) -> GitRun {
+    git_with(folder, &[], args)
+}
+
+fn git_with(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> GitRun {
     let mut command = Command::new("git");
     command.current_dir(folder).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
     command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("LC_ALL", "C");
     command.env("HOME", folder).env("GIT_TERMINAL_PROMPT", "0");
+    command.envs(variables.iter().copied());
     for who in ["AUTHOR", "COMMITTER"] {
         command.env(format!("GIT_{who}_NAME"), "ada").env(format!("GIT_{who}_EMAIL"), "ada@example.com");
     }
