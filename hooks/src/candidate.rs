@@ -85,6 +85,12 @@ pub trait Candidate {
     /// Returns the files of the landing tree that are new or different there; deleted ones are left out.
     fn changed_files(&self) -> Result<Vec<ChangedFile>, CandidateError>;
 
+    /// Returns the changed files that can be read although [`changed_files`](Self::changed_files) cannot tell them all;
+    /// the candidate is refused, and these may tell more about why.
+    fn readable_files(&self) -> Result<Vec<ChangedFile>, CandidateError> {
+        Ok(Vec::new())
+    }
+
     /// Returns the content of a changed file. Called in the order of [`changed_files`](Self::changed_files), for no
     /// file above the size limit.
     fn content(&self, file: &ChangedFile) -> Result<Bytes, CandidateError>;

@@ -66,7 +66,10 @@ impl Gate {
     ) -> Result<Report, CandidateError> {
         let mut builder = ReportBuilder::default();
         let mut oversized = self.check_objects(candidate, &mut builder)?;
-        let files = builder.unless_explained(candidate.changed_files())?.unwrap_or_default();
+        let files = match builder.unless_explained(candidate.changed_files())? {
+            Some(files) => files,
+            None => candidate.readable_files()?,
+        };
         self.check_paths(&files, &mut builder);
         let directories = self.check_directories(candidate, &mut builder);
         builder.unless_explained(directories)?;

@@ -63,12 +63,13 @@ impl Candidate for GitCandidate<'_> {
     fn changed_files(&self) -> Result<Vec<ChangedFile>, CandidateError> {
         let Some(Landing { base, tree }) = self.landing else { return Ok(Vec::new()) };
         let changes = self.view.changed_files(base, tree, "").map_err(|error| unreadable("changes", error))?;
-        let file = |entry: &Entry| ChangedFile {
-            path: entry.path.as_str().to_owned(),
-            id: entry.id,
-            size_bytes: entry.size_bytes,
-        };
-        Ok(changes.iter().filter_map(Change::new_entry).map(file).collect())
+        Ok(changes.iter().filter_map(Change::new_entry).map(changed).collect())
+    }
+
+    fn readable_files(&self) -> Result<Vec<ChangedFile>, CandidateError> {
+        let Some(Landing { base, tree }) = self.landing else { return Ok(Vec::new()) };
+        let files = self.view.deliverable_files(base, tree).map_err(|error| unreadable("files", error))?;
+        Ok(files.iter().map(changed).collect())
     }
 
     fn changed_directories(&self, visit: &mut dyn FnMut(&str, &[&str])) -> Result<(), CandidateError> {
@@ -84,6 +85,10 @@ impl Candidate for GitCandidate<'_> {
     fn content(&self, file: &ChangedFile) -> Result<Bytes, CandidateError> {
         self.view.blob(BlobId::from(file.id)).map_err(|error| unreadable(&file.path, error))
     }
+}
+
+fn changed(entry: &Entry) -> ChangedFile {
+    ChangedFile { path: entry.path.as_str().to_owned(), id: entry.id, size_bytes: entry.size_bytes }
 }
 
 /// A tree that Git can read and hosts cannot is the candidate's fault; everything else is ours.

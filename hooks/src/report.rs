@@ -2,7 +2,10 @@
 
 use crate::{Finding, candidate::CandidateError};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashSet},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
 /// Findings a report lists; the rest is only counted.
 pub const FINDINGS_LISTED_MAX: usize = 50;
@@ -49,15 +52,23 @@ fn plural(count: usize, noun: &str) -> String {
 #[derive(Debug, Default)]
 pub(crate) struct ReportBuilder {
     report: Report,
+    /// Findings by hash: each commit of a push that has the same symlink would tell of it again.
+    told: HashSet<u64>,
 }
 
 impl ReportBuilder {
     /// How many findings are held before the surplus is dropped.
     const HELD_MAX: usize = 20 * FINDINGS_LISTED_MAX;
 
-    /// Adds findings.
+    /// Past this many, what is told twice is counted twice.
+    const TOLD_MAX: usize = 100_000;
+
+    /// Adds findings, each once.
     pub(crate) fn add(&mut self, findings: impl IntoIterator<Item = Finding>) {
         for finding in findings {
+            if self.told.len() < Self::TOLD_MAX && !self.told.insert(identity(&finding)) {
+                continue;
+            }
             self.report.findings.push(finding);
             self.report.findings_total += 1;
             if self.report.findings.len() >= Self::HELD_MAX {
@@ -113,6 +124,13 @@ impl ReportBuilder {
     }
 }
 
+fn identity(finding: &Finding) -> u64 {
+    let Finding { path, line, column, pointer, rule, message, found, expected, excerpt: _ } = finding;
+    let mut hasher = DefaultHasher::new();
+    (path, line, column, pointer, rule, message, found, expected).hash(&mut hasher);
+    hasher.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +145,14 @@ mod tests {
         assert_eq!((&*report.findings[0].path, &*report.findings[49].path), ("f0000", "f0049"));
         assert_eq!(report.summary(), "5000 problems in at least 50 files");
         assert_eq!(report.findings_unlisted(), 4_950);
+    }
+
+    #[test]
+    fn the_same_problem_is_told_once() {
+        let mut builder = ReportBuilder::default();
+        let finding = |path| Finding::new(Rule::Symlink, path, "is a symlink");
+        builder.add([finding("a"), finding("b"), finding("a")]);
+        assert_eq!(builder.finish().findings_total, 2);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Candidates: pushes in quarantine, staged edits and trial merges, read as if they had landed.
 
+mod deliverable;
 mod new_object;
 pub(crate) mod new_objects;
 mod quarantine;

@@ -3,6 +3,7 @@
 use crate::{
     Commit, NewObject, PathConflict, Quarantine, ReadError, StagedEdits, Store,
     candidate::{
+        deliverable,
         new_objects::{Walker, commits_between},
         quarantine,
     },
@@ -157,6 +158,11 @@ impl CandidateView {
     /// Returns the files that differ, at or below a prefix (empty for all). Without `from`, all files.
     pub fn changed_files(&self, from: Option<TreeId>, to: TreeId, prefix: &str) -> Result<Vec<Change>, ReadError> {
         changes::changes(&self.objects()?, from, to, prefix)
+    }
+
+    /// Returns the files that differ and could be delivered, of a tree that as a whole cannot: for reports, never to land.
+    pub fn deliverable_files(&self, from: Option<TreeId>, to: TreeId) -> Result<Vec<Entry>, ReadError> {
+        deliverable::files(&self.objects()?, from, to)
     }
 
     /// Visits the directories of `to` that differ from the one at their place in `from`, the root (path `None`) first. The

@@ -7,7 +7,7 @@ use crate::namespace::LiveNamespace;
 use configbus_gitstore::{CandidateView, HeadCommit, Quarantine, ReadError, Store};
 use configbus_hooks::wire::{PreReceive, QuarantinePaths, ReferenceUpdate, Verdict};
 use configbus_hooks::{CandidateError, Gate, GitCandidate, PushOptionError, PushOptions, Report};
-use configbus_model::{ErrorKind, Namespace, ObjectId};
+use configbus_model::{CommitId, ErrorKind, Namespace, ObjectId, TreeId};
 use configbus_runtime::report;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ enum Refusal {
     NoQuarantine,
     #[error(transparent)]
     Landing(#[from] CommitError),
+    #[error("{landing}")]
+    ShapesAndLanding { report: Box<Report>, landing: CommitError },
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error(transparent)]
@@ -40,6 +42,7 @@ impl Refusal {
             Self::Option(error) => error.kind(),
             Self::NoQuarantine => ErrorKind::Internal,
             Self::Landing(error) => error.kind(),
+            Self::ShapesAndLanding { .. } => ErrorKind::Rejected,
             Self::Read(error) => error.kind(),
             Self::Candidate(error) => error.kind(),
         }
@@ -49,6 +52,7 @@ impl Refusal {
     fn text(&self) -> String {
         match self {
             Self::Landing(CommitError::Rejected(findings)) => format!("\n{}", findings.render_plain()),
+            Self::ShapesAndLanding { report, landing } => format!("\n{}{landing}", report.render_plain()),
             error if error.kind() == ErrorKind::Internal => {
                 let chain = report::chain(error);
                 tracing::error!("cannot check a push: {chain}");
@@ -123,7 +127,7 @@ fn check_kept(gate: &Gate, view: &CandidateView, tips: &[ObjectId]) -> Result<()
     accepted(gate.check(&GitCandidate::undistributed(view, tips))?)
 }
 
-/// Lands the tip on the head, in thought only.
+/// Lands the tip on the head, in thought only, and holds what it brings and what would land to everything at once.
 fn check_landing(
     gate: &Gate,
     view: &CandidateView,
@@ -138,11 +142,23 @@ fn check_landing(
     if head.is_some_and(|head| head.commit == tip) {
         return Ok(());
     }
-    let tips = [update.new];
-    // Shapes first: a tree with refused names may not be readable far enough for a merge.
-    accepted(gate.check(&GitCandidate::undistributed(view, &tips))?)?;
-    let tree = landing_tree(view.trial_merge(head.map(|head| head.commit), tip)?, head)?;
-    accepted(gate.check(&GitCandidate::step(view, head.map(|head| head.tree), tree))?)
+    let (tips, base) = ([update.new], head.map(|head| head.tree));
+    match trial(view, head, tip) {
+        Ok(tree) => accepted(gate.check(&GitCandidate::push(view, &tips, base, tree))?),
+        // A tree with refused names may not be readable far enough for a merge; then the pushed one tells what it can.
+        Err(error) if error.kind() == ErrorKind::Rejected => {
+            accepted(gate.check(&GitCandidate::push(view, &tips, base, view.tree_of(tip)?))?)?;
+            Err(error.into())
+        }
+        Err(landing) => match gate.check(&GitCandidate::undistributed(view, &tips))? {
+            report if report.is_accepted() => Err(landing.into()),
+            report => Err(Refusal::ShapesAndLanding { report: report.into(), landing }),
+        },
+    }
+}
+
+fn trial(view: &CandidateView, head: Option<&HeadCommit>, tip: CommitId) -> Result<TreeId, CommitError> {
+    landing_tree(view.trial_merge(head.map(|head| head.commit), tip)?, head)
 }
 
 fn accepted(report: Report) -> Result<(), Refusal> {

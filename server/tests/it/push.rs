@@ -98,6 +98,37 @@ async fn refused_objects_do_not_enter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn everything_that_is_wrong_is_said_at_once() {
+    let server = TestServer::start().await;
+    server.put("seed.json", "1").await;
+    let clone = server.clone_main("a");
+    server.put("other.json", "1").await;
+    std::os::unix::fs::symlink("/etc/passwd", clone.path.join("link")).unwrap();
+    clone.commit("deep/down/bad.json", "{");
+    clone.commit("bad.yaml", "a: [");
+    let fast_forward = clone.push_main().expect_refused("link: is a symbolic link");
+    for place in ["deep/down/bad.json:1:2", "bad.yaml:1:", "3 problems in 3 files"] {
+        assert!(fast_forward.stderr.contains(place), "{place:?} is not in {}", fast_forward.stderr);
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_does_not_hide_refused_shapes() {
+    let server = TestServer::start().await;
+    server.put("seed.json", "1").await;
+    let clone = server.clone_main("a");
+    server.put("dir/seed.json", "2").await;
+    clone.commit("dir/seed.json", "3");
+    std::fs::create_dir(clone.path.join("other")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", clone.path.join("other/link")).unwrap();
+    clone.commit("x.json", "1");
+    let refused = clone.push_main().expect_refused("other/link: is a symbolic link");
+    assert!(refused.stderr.contains("dir/seed.json: added on both sides"), "{}", refused.stderr);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn push_options_are_honoured_or_refused() {
     let server = TestServer::start().await;
     let clone = server.clone_main("a");
