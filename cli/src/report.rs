@@ -101,7 +101,7 @@ pub(crate) const fn exit_code(kind: ErrorKind) -> u8 {
         ErrorKind::Conflict => 3,
         ErrorKind::Rejected => 4,
         ErrorKind::NotFound => 5,
-        ErrorKind::Denied => 6,
+        ErrorKind::Unauthenticated | ErrorKind::Denied => 6,
         ErrorKind::Unavailable | ErrorKind::Exhausted => 7,
         _ => 1,
     }
@@ -110,6 +110,7 @@ pub(crate) const fn exit_code(kind: ErrorKind) -> u8 {
 fn usual_hint(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::Conflict => Some("read the path again, apply your change to what is there now, and retry"),
+        ErrorKind::Unauthenticated => Some("give an access token with CONFIGBUS_TOKEN or --token-file"),
         ErrorKind::Exhausted => Some("the server is busy; try again in a moment"),
         _ => None,
     }

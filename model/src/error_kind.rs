@@ -14,6 +14,8 @@ pub enum ErrorKind {
     Rejected,
     /// The request itself is wrong.
     Invalid,
+    /// Nobody knows who the caller is.
+    Unauthenticated,
     /// The principal may not do this.
     Denied,
     /// A needed peer does not answer; trying again may help.
@@ -27,11 +29,12 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::NotFound,
         Self::Conflict,
         Self::Rejected,
         Self::Invalid,
+        Self::Unauthenticated,
         Self::Denied,
         Self::Unavailable,
         Self::Exhausted,
@@ -51,6 +54,7 @@ impl ErrorKind {
             Self::Conflict => "conflict",
             Self::Rejected => "rejected",
             Self::Invalid => "invalid",
+            Self::Unauthenticated => "unauthenticated",
             Self::Denied => "denied",
             Self::Unavailable => "unavailable",
             Self::Exhausted => "exhausted",

@@ -18,6 +18,7 @@ mod object_id;
 mod path;
 mod reader_report;
 mod revision;
+mod token;
 mod tree;
 mod view;
 
@@ -33,5 +34,6 @@ pub use object_id::{BlobId, CommitId, IdError, ObjectId, TreeId};
 pub use path::{ConfigPath, PathError, PathLimits, check_component};
 pub use reader_report::{ReaderReport, ReportedState};
 pub use revision::{Epoch, Revision, RevisionError};
+pub use token::{Token, TokenError, TokenHash};
 pub use tree::{EntryMode, Tree, TreeEntry, TreeError};
 pub use view::{AgentState, Layout, MountRecord, RefusalRecord, UpstreamRecord, ViewName, ViewNameError, ViewRecord};

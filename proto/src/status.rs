@@ -53,6 +53,7 @@ pub const fn code_of(kind: ErrorKind) -> Code {
         ErrorKind::NotFound => Code::NotFound,
         ErrorKind::Conflict => Code::Aborted,
         ErrorKind::Rejected | ErrorKind::Invalid => Code::InvalidArgument,
+        ErrorKind::Unauthenticated => Code::Unauthenticated,
         ErrorKind::Denied => Code::PermissionDenied,
         ErrorKind::Unavailable => Code::Unavailable,
         ErrorKind::Exhausted => Code::ResourceExhausted,
@@ -88,7 +89,8 @@ pub fn kind_of(status: &Status) -> ErrorKind {
         Code::NotFound => ErrorKind::NotFound,
         Code::Aborted | Code::AlreadyExists | Code::FailedPrecondition => ErrorKind::Conflict,
         Code::InvalidArgument | Code::OutOfRange => ErrorKind::Invalid,
-        Code::PermissionDenied | Code::Unauthenticated => ErrorKind::Denied,
+        Code::Unauthenticated => ErrorKind::Unauthenticated,
+        Code::PermissionDenied => ErrorKind::Denied,
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => ErrorKind::Unavailable,
         Code::ResourceExhausted => ErrorKind::Exhausted,
         Code::Unimplemented => ErrorKind::Unsupported,
@@ -123,7 +125,8 @@ mod tests {
     #[test]
     fn every_kind_survives_the_wire() {
         use ErrorKind::*;
-        for kind in [NotFound, Conflict, Rejected, Invalid, Denied, Unavailable, Exhausted, Unsupported, Internal] {
+        let (callers, ours) = ([Unauthenticated, Denied], [Unavailable, Exhausted, Unsupported, Internal]);
+        for kind in [NotFound, Conflict, Rejected, Invalid].into_iter().chain(callers).chain(ours) {
             assert_eq!(kind_of(&to_status(kind, "text", &Details::default())), kind);
         }
     }
