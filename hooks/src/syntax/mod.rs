@@ -1,7 +1,7 @@
 //! Syntax by extension. What a check accepts, the usual parser of that format accepts as well: hosts run those.
 
 mod csv;
-mod json;
+pub(crate) mod json;
 mod keys;
 mod pointer;
 mod toml;
@@ -11,7 +11,7 @@ mod yaml;
 pub(crate) use self::{csv::Csv, json::Json, toml::Toml, xml::Xml, yaml::Yaml};
 
 /// Returns whether a path ends in one of these extensions, in any case.
-fn has_extension(path: &str, extensions: &[&str]) -> bool {
+pub(crate) fn has_extension(path: &str, extensions: &[&str]) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').is_some_and(|(_, found)| extensions.iter().any(|known| found.eq_ignore_ascii_case(known)))
 }

@@ -3,7 +3,7 @@
 //! The usual parser takes the last of two equal keys, turns integers beyond 64 bits into floats and says nothing about
 //! either, so a reader could see another value than the reviewer. Hence a scanner of our own, which also knows places.
 
-mod scanner;
+pub(crate) mod scanner;
 mod walk;
 
 use crate::{
@@ -32,7 +32,7 @@ impl Check for Json {
 
 /// Where and why scanning cannot go on.
 #[derive(Debug)]
-struct Stop {
+pub(crate) struct Stop {
     offset: usize,
     rule: Rule,
     message: &'static str,

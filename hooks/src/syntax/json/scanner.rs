@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 /// What begins at the current place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Token {
+pub(crate) enum Token {
     Object,
     Array,
     String,
@@ -16,40 +16,40 @@ pub(super) enum Token {
 
 /// Reads JSON's smallest parts, one after the other.
 #[derive(Debug)]
-pub(super) struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
 
     /// Returns the place of the next byte.
-    pub(super) fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         self.at
     }
 
     /// Returns the next byte.
-    pub(super) fn peek(&self) -> Option<u8> {
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
     /// Goes over one byte.
-    pub(super) fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.at += 1;
     }
 
     /// Goes over white space.
-    pub(super) fn skip_space(&mut self) {
+    pub(crate) fn skip_space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
     }
 
     /// Says what kind of value begins here.
-    pub(super) fn token(&self) -> Result<Token, Stop> {
+    pub(crate) fn token(&self) -> Result<Token, Stop> {
         match self.peek() {
             Some(b'{') => Ok(Token::Object),
             Some(b'[') => Ok(Token::Array),
@@ -61,7 +61,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Goes over `true`, `false` or `null`.
-    pub(super) fn word(&mut self) -> Result<(), Stop> {
+    pub(crate) fn word(&mut self) -> Result<(), Stop> {
         let start = self.at;
         while matches!(self.peek(), Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_')) {
             self.at += 1;
@@ -77,7 +77,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Goes over a number and returns it if 64 bits cannot hold it.
-    pub(super) fn number(&mut self) -> Result<Option<&'a str>, Stop> {
+    pub(crate) fn number(&mut self) -> Result<Option<&'a str>, Stop> {
         let start = self.at;
         self.skip_if(b'-');
         match self.peek() {
@@ -104,7 +104,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Goes over a string and returns what it means.
-    pub(super) fn string(&mut self) -> Result<Cow<'a, str>, Stop> {
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Stop> {
         self.at += 1;
         let start = self.at;
         let mut meaning: Option<String> = None;
@@ -202,7 +202,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Something else stands here than what must. The end of the file is told where its content ends.
-    pub(super) fn unexpected(&self, expected: &'static str) -> Stop {
+    pub(crate) fn unexpected(&self, expected: &'static str) -> Stop {
         let rest = &self.text[self.at..];
         let offset = if rest.is_empty() { self.text.trim_end().len() } else { self.at };
         let message = match rest.as_bytes() {
