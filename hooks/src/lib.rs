@@ -8,6 +8,7 @@
 //! Read first: [`Gate`], [`Candidate`], [`Report`]; for the hooks [`wire`].
 
 mod candidate;
+pub mod cel;
 mod check;
 #[allow(dead_code, reason = "schemas and rules read documents; they come with the policy")]
 mod document;
