@@ -2,7 +2,7 @@
 
 use crate::board::Board;
 use configbus_coordination::Heads;
-use configbus_model::{Member, Role};
+use configbus_model::{Member, MemberRole};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -20,7 +20,7 @@ impl Membership {
     /// Starts as a store without heads and subscribers.
     pub(crate) fn new(id: String, url: String, board: &Board, subscribers: watch::Receiver<u32>) -> Self {
         let incarnation = configbus_runtime::incarnation();
-        let member = Member { role: Role::Store, id, incarnation, url, heads: Heads::new(), subscribers: 0 };
+        let member = Member { role: MemberRole::Store, id, incarnation, url, heads: Heads::new(), subscribers: 0 };
         Self { member: watch::Sender::new(member), heads: board.heads(), subscribers }
     }
 

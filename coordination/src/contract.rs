@@ -7,7 +7,7 @@
 
 use crate::{Announcement, HeadRegistry, Heads, Registration, RegistrationState};
 use async_trait::async_trait;
-use configbus_model::{CommitId, Epoch, ErrorKind, Head, Member, Namespace, Revision, Role, TreeId};
+use configbus_model::{CommitId, Epoch, ErrorKind, Head, Member, MemberRole, Namespace, Revision, TreeId};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
@@ -49,7 +49,7 @@ pub fn head(revision: u64, commit: u8) -> Head {
 }
 
 /// Returns a member for tests.
-pub fn member(role: Role, id: &str, incarnation: &str) -> Member {
+pub fn member(role: MemberRole, id: &str, incarnation: &str) -> Member {
     Member {
         role,
         id: id.into(),
@@ -172,8 +172,8 @@ async fn check_a_wrong_head_is_corrected_for_everybody(fixture: &impl Fixture) {
 
 async fn check_members_come_change_and_go(fixture: &impl Fixture) {
     let (server, a, b) = (fixture.server().await, fixture.observer().await, fixture.observer().await);
-    let (a_member, a_receiver) = watch::channel(member(Role::Store, "a", "1"));
-    let (_b_member, b_receiver) = watch::channel(member(Role::Store, "b", "7"));
+    let (a_member, a_receiver) = watch::channel(member(MemberRole::Store, "a", "1"));
+    let (_b_member, b_receiver) = watch::channel(member(MemberRole::Store, "b", "7"));
     let a_listed = a.register(a_receiver).await.unwrap();
     let b_listed = b.register(b_receiver).await.unwrap();
     for listed in [&a_listed, &b_listed] {
@@ -198,8 +198,8 @@ async fn check_members_come_change_and_go(fixture: &impl Fixture) {
 
 async fn check_a_younger_life_hides_an_older_one(fixture: &impl Fixture) {
     let (server, old, new) = (fixture.server().await, fixture.observer().await, fixture.observer().await);
-    let (_older, older) = watch::channel(member(Role::Store, "a", "9"));
-    let (_younger, younger) = watch::channel(member(Role::Store, "a", "1"));
+    let (_older, older) = watch::channel(member(MemberRole::Store, "a", "9"));
+    let (_younger, younger) = watch::channel(member(MemberRole::Store, "a", "1"));
     let _older = old.register(older).await.unwrap();
     check_members(server.as_ref(), &["a-9"]).await;
     let younger = new.register(younger).await.unwrap();
@@ -210,12 +210,12 @@ async fn check_a_younger_life_hides_an_older_one(fixture: &impl Fixture) {
 
 async fn check_one_live_server_per_namespace(fixture: &impl Fixture) {
     let (server, observer) = (fixture.server().await, fixture.observer().await);
-    let (_first, receiver) = watch::channel(member(Role::Server, "one", "1"));
+    let (_first, receiver) = watch::channel(member(MemberRole::Server, "one", "1"));
     let first = server.claim(&Namespace::main(), receiver).await.unwrap();
     check_state(&first, |state| *state == RegistrationState::Held).await;
     check_members(observer.as_ref(), &["one-1"]).await;
 
-    let (_second, receiver) = watch::channel(member(Role::Server, "two", "1"));
+    let (_second, receiver) = watch::channel(member(MemberRole::Server, "two", "1"));
     let second = match observer.claim(&Namespace::main(), receiver).await {
         Ok(second) => second,
         Err(error) => return assert_eq!(error.kind(), ErrorKind::Unsupported),
@@ -228,7 +228,7 @@ async fn check_one_live_server_per_namespace(fixture: &impl Fixture) {
     check_members(observer.as_ref(), &["two-1"]).await;
 
     // A server that comes back under the same id takes over what its earlier life has left behind.
-    let (_next, receiver) = watch::channel(member(Role::Server, "two", "2"));
+    let (_next, receiver) = watch::channel(member(MemberRole::Server, "two", "2"));
     let next = server.claim(&Namespace::main(), receiver).await.unwrap();
     check_state(&next, |state| *state == RegistrationState::Held).await;
     check_state(&second, |state| matches!(state, RegistrationState::Refused { .. })).await;
@@ -237,7 +237,7 @@ async fn check_one_live_server_per_namespace(fixture: &impl Fixture) {
 
 async fn check_members_that_cannot_be_listed_are_refused(fixture: &impl Fixture) {
     let observer = fixture.observer().await;
-    let (_member, receiver) = watch::channel(member(Role::Store, "a/b", "1"));
+    let (_member, receiver) = watch::channel(member(MemberRole::Store, "a/b", "1"));
     let refusal = observer.register(receiver).await.err().map(|error| error.kind());
     assert_eq!(refusal, Some(ErrorKind::Invalid));
 }

@@ -4,7 +4,7 @@
 //! the registry's channels. A member is taken off the list when its stream ends or has been silent for a lease.
 
 use crate::{Embedded, HeadRegistry as _, Heads, head_record::HeadRecord, member_rules};
-use configbus_model::{ErrorKind, Member, Role};
+use configbus_model::{ErrorKind, Member, MemberRole};
 use configbus_proto::{
     convert, status,
     v1::{self, coordination_server::Coordination},
@@ -115,7 +115,7 @@ fn replace(sender: &watch::Sender<Member>, member: Member) {
 fn checked_member(wire: &v1::Member) -> Result<Member, Status> {
     let invalid = |text: &str| status::to_status(ErrorKind::Invalid, text, &status::Details::default());
     let member = convert::member_from_wire(wire)?;
-    if member.role != Role::Store {
+    if member.role != MemberRole::Store {
         return Err(invalid("only stores join, the server itself is the coordinator"));
     }
     member_rules::checked(&member).map_err(|error| invalid(&error.to_string()))?;

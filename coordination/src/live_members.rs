@@ -1,6 +1,6 @@
 //! From everything that is listed to the members that count.
 
-use configbus_model::{Member, Role};
+use configbus_model::{Member, MemberRole};
 use std::collections::BTreeMap;
 
 /// Keeps the youngest listing of each member, ordered by role and id. `listed` comes with its age, higher is younger:
@@ -16,10 +16,10 @@ pub(crate) fn live_members(listed: impl IntoIterator<Item = (i64, Member)>) -> V
     youngest.into_values().map(|(_, member)| member).collect()
 }
 
-fn rank(role: Role) -> u8 {
+fn rank(role: MemberRole) -> u8 {
     match role {
-        Role::Server => 0,
-        Role::Store => 1,
+        MemberRole::Server => 0,
+        MemberRole::Store => 1,
     }
 }
 
@@ -29,7 +29,7 @@ mod tests {
 
     fn store(id: &str, incarnation: &str) -> Member {
         Member {
-            role: Role::Store,
+            role: MemberRole::Store,
             id: id.into(),
             incarnation: incarnation.into(),
             url: "http://127.0.0.1:7421".into(),
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn an_earlier_life_is_hidden_by_a_younger_one() {
-        let server = Member { role: Role::Server, ..store("b", "1") };
+        let server = Member { role: MemberRole::Server, ..store("b", "1") };
         let listed = [(9, store("b", "2")), (4, store("b", "1")), (5, store("a", "7")), (6, server.clone())];
         assert_eq!(live_members(listed), [server, store("a", "7"), store("b", "2")]);
     }

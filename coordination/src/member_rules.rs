@@ -25,14 +25,14 @@ pub(crate) fn checked(member: &Member) -> Result<(), RegistryError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use configbus_model::{ErrorKind, Role};
+    use configbus_model::{ErrorKind, MemberRole};
 
     #[test]
     fn names_that_are_not_one_path_component_are_refused() {
         for id in ["", "a/b", "a b", "ä", &"x".repeat(129)] {
             let (incarnation, url) = ("1".to_owned(), String::new());
             let member = Member {
-                role: Role::Store,
+                role: MemberRole::Store,
                 id: id.to_owned(),
                 incarnation,
                 url,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// What a member does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
+pub enum MemberRole {
     /// Accepts changes.
     Server,
     /// Mirrors a server and feeds hosts.
@@ -18,7 +18,7 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// What it does.
-    pub role: Role,
+    pub role: MemberRole,
     /// Name chosen by the operator, stable over restarts.
     pub id: String,
     /// Distinguishes two lives of the same id.

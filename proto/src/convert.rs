@@ -2,7 +2,7 @@
 
 use crate::v1;
 use configbus_model::{
-    Change, ConfigPath, Entry, EntryMode, Epoch, Head, Member, Namespace, ObjectId, Revision, Role, TreeId,
+    Change, ConfigPath, Entry, EntryMode, Epoch, Head, Member, MemberRole, Namespace, ObjectId, Revision, TreeId,
 };
 use std::collections::BTreeMap;
 
@@ -161,8 +161,8 @@ impl TryFrom<&v1::Change> for Change {
 /// Wraps a member.
 pub fn member_to_wire(member: &Member) -> v1::Member {
     let role = match member.role {
-        Role::Server => v1::member::Role::Server,
-        Role::Store => v1::member::Role::Store,
+        MemberRole::Server => v1::member::Role::Server,
+        MemberRole::Store => v1::member::Role::Store,
     };
     v1::Member {
         role: role.into(),
@@ -177,8 +177,8 @@ pub fn member_to_wire(member: &Member) -> v1::Member {
 /// Reads a member.
 pub fn member_from_wire(member: &v1::Member) -> Result<Member, WireError> {
     let role = match v1::member::Role::try_from(member.role) {
-        Ok(v1::member::Role::Server) => Role::Server,
-        Ok(v1::member::Role::Store) => Role::Store,
+        Ok(v1::member::Role::Server) => MemberRole::Server,
+        Ok(v1::member::Role::Store) => MemberRole::Store,
         _ => return Err(WireError::new("member.role", format!("{} is unknown", member.role))),
     };
     Ok(Member {
@@ -210,7 +210,7 @@ mod tests {
     fn heads_and_members_round_trip() {
         let heads = BTreeMap::from([(Namespace::main(), head())]);
         let member = Member {
-            role: Role::Store,
+            role: MemberRole::Store,
             id: "store-1".into(),
             incarnation: "7f".into(),
             url: "http://127.0.0.1:7421".into(),

@@ -112,13 +112,13 @@ impl Claim {
 mod tests {
     use super::*;
     use configbus_coordination::Embedded;
-    use configbus_model::Role;
+    use configbus_model::MemberRole;
     use std::collections::BTreeMap;
     use std::time::Duration;
 
     fn member(id: &str) -> watch::Sender<Member> {
         watch::Sender::new(Member {
-            role: Role::Server,
+            role: MemberRole::Server,
             id: id.into(),
             incarnation: "1".into(),
             url: format!("http://{id}:7420"),

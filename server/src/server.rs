@@ -12,7 +12,7 @@ use crate::settings::{Settings, SettingsError};
 use crate::{claim, http, upkeep};
 use configbus_coordination::{Announcer, Embedded, HeadRegistry};
 use configbus_hooks::Gate;
-use configbus_model::{ErrorKind, Member, Role};
+use configbus_model::{ErrorKind, Member, MemberRole};
 use configbus_runtime::{CancellationToken, Clock, Readiness, SystemClock, Tasks, host_name, incarnation};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -212,7 +212,7 @@ impl BuiltServer {
     fn member(&self) -> Member {
         let id = self.settings.id.clone();
         Member {
-            role: Role::Server,
+            role: MemberRole::Server,
             id: id.unwrap_or_else(|| format!("{}-{}", host_name(), self.data.id())),
             incarnation: incarnation(),
             url: self.url.clone(),

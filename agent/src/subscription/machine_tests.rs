@@ -6,7 +6,7 @@ use crate::{
     delivery::{Remedy, Shown, fixture},
 };
 use bytes::Bytes;
-use configbus_model::{CommitId, Head, Member, Namespace, Revision, Role, TreeId, ViewName};
+use configbus_model::{CommitId, Head, Member, MemberRole, Namespace, Revision, TreeId, ViewName};
 use std::{collections::BTreeMap, time::Duration};
 
 const A: &str = "http://a";
@@ -31,7 +31,7 @@ fn beat(revision: u64) -> Event {
 fn beat_with(revision: u64, members: &[(&str, u64)]) -> Event {
     let heads = |revision| BTreeMap::from([(Namespace::main(), head(revision))]);
     let member = |(url, revision): &(&str, u64)| Member {
-        role: Role::Store,
+        role: MemberRole::Store,
         id: (*url).to_owned(),
         incarnation: String::new(),
         url: (*url).to_owned(),

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use bytes::Bytes;
-use configbus_model::{Head, Member, Namespace, Role};
+use configbus_model::{Head, Member, MemberRole, Namespace};
 use configbus_proto::v1::ObjectSet;
 use prost::Message as _;
 use std::{collections::BTreeMap, time::Duration};
@@ -140,7 +140,7 @@ impl World {
             head.map(|head| (Namespace::main(), head)).into_iter().collect()
         };
         let member = |(store, revision): (usize, &u64)| Member {
-            role: Role::Store,
+            role: MemberRole::Store,
             id: url(store),
             incarnation: String::new(),
             url: url(store),

@@ -3,7 +3,7 @@
 //! Stores that are known to hold the newest head come first; among equals each host prefers another one (rendezvous
 //! hashing), so that hosts spread evenly and only those of a lost store move.
 
-use configbus_model::{Member, Namespace, Position, Role};
+use configbus_model::{Member, MemberRole, Namespace, Position};
 use configbus_runtime::Backoff;
 use std::{
     collections::{BTreeMap, hash_map::DefaultHasher},
@@ -63,7 +63,7 @@ impl Stores {
 
     /// Takes the list of members that a server or a store gave.
     pub(crate) fn learn(&mut self, members: &[Member]) {
-        let stores = members.iter().filter(|member| member.role == Role::Store).take(KNOWN_MAX);
+        let stores = members.iter().filter(|member| member.role == MemberRole::Store).take(KNOWN_MAX);
         let alive: BTreeMap<_, _> = stores
             .map(|member| (normalised(&member.url), member.heads.get(&Namespace::main()).map(|head| head.position())))
             .collect();
@@ -133,7 +133,7 @@ mod tests {
             traceparent: None,
         };
         Member {
-            role: Role::Store,
+            role: MemberRole::Store,
             id: url.to_owned(),
             incarnation: String::new(),
             url: url.to_owned(),

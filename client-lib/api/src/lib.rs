@@ -50,6 +50,6 @@ pub use history::{Commit, DiffQuery, Difference, History, LogQuery};
 pub use watch::{Update, Watch, WatchPath, WatchQuery};
 
 pub use configbus_model::{
-    BlobId, Change, CommitId, ConfigPath, Entry, EntryMode, Epoch, ErrorKind, Head, Member, Namespace, ObjectId,
-    Position, Revision, Role,
+    BlobId, Change, CommitId, ConfigPath, Entry, EntryMode, Epoch, ErrorKind, Head, Member, MemberRole, Namespace,
+    ObjectId, Position, Revision,
 };

@@ -62,7 +62,7 @@ pub(super) fn is_same_life(one: &Member, other: &Member) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use configbus_model::Role;
+    use configbus_model::MemberRole;
     use std::collections::BTreeMap;
 
     const OURS: i64 = 7;
@@ -70,7 +70,7 @@ mod tests {
 
     fn server(id: &str, incarnation: &str) -> Member {
         Member {
-            role: Role::Server,
+            role: MemberRole::Server,
             id: id.into(),
             incarnation: incarnation.into(),
             url: "http://127.0.0.1:7420".into(),

@@ -4,7 +4,7 @@ use configbus_coordination::{
     Announcer, HeadRegistry, Registration, ZooKeeperRegistry, ZooKeeperSettings,
     contract::{check_becomes, member},
 };
-use configbus_model::{Head, Member, Namespace, Role};
+use configbus_model::{Head, Member, MemberRole, Namespace};
 use configbus_runtime::{SystemClock, Tasks};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -35,7 +35,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) async fn start(registry: Arc<dyn HeadRegistry>, incarnation: &str, tasks: &Tasks) -> Self {
-        let (member, receiver) = watch::channel(member(Role::Server, "server", incarnation));
+        let (member, receiver) = watch::channel(member(MemberRole::Server, "server", incarnation));
         let claim = registry.claim(&Namespace::main(), receiver).await.unwrap();
         let announcer = Announcer::new(Arc::clone(&registry), Arc::new(SystemClock));
         Arc::clone(&announcer).start(tasks);
@@ -61,7 +61,7 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) async fn start(registry: Arc<dyn HeadRegistry>, id: &str) -> Self {
-        let (member, receiver) = watch::channel(member(Role::Store, id, "1"));
+        let (member, receiver) = watch::channel(member(MemberRole::Store, id, "1"));
         let registration = registry.register(receiver).await.unwrap();
         Self { registry, registration, member }
     }

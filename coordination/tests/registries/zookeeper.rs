@@ -7,7 +7,7 @@ use configbus_coordination::{
     },
     zookeeper_fixture::ZooKeeperFixture,
 };
-use configbus_model::{ErrorKind, Namespace, Role};
+use configbus_model::{ErrorKind, MemberRole, Namespace};
 use configbus_runtime::Tasks;
 use std::sync::{
     Arc,
@@ -154,7 +154,7 @@ async fn check_credentials_protect_the_nodes(bus: &Chroot) {
     for path in ["/ns/main/head", "/ns/main", "/ns"] {
         assert_eq!(raw.set_data(path, b"{}", None).await.unwrap_err(), zk::Error::NoAuth, "{path}");
     }
-    let (_member, receiver) = watch::channel(member(Role::Store, "intruder", "1"));
+    let (_member, receiver) = watch::channel(member(MemberRole::Store, "intruder", "1"));
     let intruder = bus.observer().await;
     let _listed = intruder.register(receiver).await.unwrap();
     check_becomes("connection", intruder.connection(), |connection| {

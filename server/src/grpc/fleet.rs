@@ -117,7 +117,7 @@ fn status(bus: &Bus) -> v1::StatusResponse {
         .members()
         .borrow()
         .iter()
-        .filter(|member| member.role == configbus_model::Role::Store)
+        .filter(|member| member.role == configbus_model::MemberRole::Store)
         .map(member_to_wire)
         .collect();
     let unannounced =

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::fleet::Host;
 use axum::Json;
 use axum::extract::State;
-use configbus_model::{Head, Member, Namespace, Role};
+use configbus_model::{Head, Member, MemberRole, Namespace};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -95,8 +95,12 @@ fn describe(bus: &Bus, behind: bool, limit: usize) -> FleetShape {
     let tally = bus.fleet.tally(&heads);
     let main = heads.get(&Namespace::main());
     let members = bus.registry.members();
-    let stores =
-        members.borrow().iter().filter(|member| member.role == Role::Store).map(|member| store(member, main)).collect();
+    let stores = members
+        .borrow()
+        .iter()
+        .filter(|member| member.role == MemberRole::Store)
+        .map(|member| store(member, main))
+        .collect();
     let mut hosts = bus.fleet.hosts(behind.then_some(&heads));
     hosts.truncate(limit);
     FleetShape {
