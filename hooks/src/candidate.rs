@@ -2,7 +2,7 @@
 
 use crate::Finding;
 use bytes::Bytes;
-use configbus_model::{ErrorKind, ObjectId};
+use configbus_model::{EntryMode, ErrorKind, ObjectId};
 
 /// Why a candidate cannot be looked at as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -66,35 +66,80 @@ pub enum NewObject<'a> {
     },
 }
 
-/// A file of the landing tree that is new or different there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangedFile {
-    /// Where it stands.
-    pub path: String,
-    /// Id of its content, all zero where nobody has computed it.
+/// A file as a tree has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileState {
+    /// Id of its content, all zero where nobody has computed it: files of a working copy.
     pub id: ObjectId,
+    /// Plain or executable.
+    pub mode: EntryMode,
     /// How long it is.
     pub size_bytes: u64,
 }
 
-/// A proposed change while it is being checked. The landing tree is what readers would see.
+/// One path at which the landing tree differs from the base. A rename is two of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    /// Where.
+    pub path: String,
+    /// What was there.
+    pub before: Option<FileState>,
+    /// What will be there.
+    pub after: Option<FileState>,
+}
+
+/// A file of the landing tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LandingFile {
+    /// Where it stands.
+    pub path: String,
+    /// What is known of it without reading.
+    pub state: FileState,
+}
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Id of the content, always the right one.
+    pub id: ObjectId,
+    /// The content.
+    pub content: Bytes,
+}
+
+/// A proposed change while it is being checked. The *base* is what readers see now, the *landing* tree what they would see.
 pub trait Candidate {
     /// Shows every directory and content the candidate brings, those of commits in the middle of a push included.
     fn new_objects(&self, visit: &mut dyn FnMut(NewObject<'_>)) -> Result<(), CandidateError>;
 
-    /// Returns the files of the landing tree that are new or different there; deleted ones are left out.
-    fn changed_files(&self) -> Result<Vec<ChangedFile>, CandidateError>;
+    /// Returns where the landing tree differs from the base, deleted files included. A working copy shows all of its files:
+    /// what was accepted before is checked again.
+    fn changes(&self) -> Result<Vec<FileChange>, CandidateError>;
 
-    /// Returns the changed files that can be read although [`changed_files`](Self::changed_files) cannot tell them all;
-    /// the candidate is refused, and these may tell more about why.
-    fn readable_files(&self) -> Result<Vec<ChangedFile>, CandidateError> {
+    /// Returns the changed files that can be read although [`changes`](Self::changes) cannot tell them all; the candidate is
+    /// refused, and these may tell more about why.
+    fn readable_files(&self) -> Result<Vec<LandingFile>, CandidateError> {
         Ok(Vec::new())
     }
 
-    /// Returns the content of a changed file. Called in the order of [`changed_files`](Self::changed_files), for no
-    /// file above the size limit.
-    fn content(&self, file: &ChangedFile) -> Result<Bytes, CandidateError>;
+    /// Returns the content of a file of the landing tree.
+    fn content(&self, file: &LandingFile) -> Result<Bytes, CandidateError>;
 
     /// Shows the names in each directory of the landing tree that has new or different entries; the root is empty.
     fn changed_directories(&self, visit: &mut dyn FnMut(&str, &[&str])) -> Result<(), CandidateError>;
+
+    /// Returns a file of the base; `None` when no file is at the path.
+    fn base_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError>;
+
+    /// Returns a file of the landing tree; `None` when no file is at the path.
+    fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError>;
+
+    /// Returns the files of the landing tree, changed or not, whose paths are wanted. Walks the whole tree.
+    fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError>;
+}
+
+impl FileChange {
+    /// Returns the file that will be there.
+    pub(crate) fn into_landing(self) -> Option<LandingFile> {
+        self.after.map(|state| LandingFile { path: self.path, state })
+    }
 }

@@ -2,8 +2,9 @@
 
 use crate::{
     GateSettings, GateSettingsError, Report, Rule,
-    candidate::{Candidate, CandidateError, ChangedFile, NewObject},
+    candidate::{Candidate, CandidateError, FileChange, LandingFile, NewObject},
     check::{Check, PolicySupport},
+    context::Context,
     inspection::Inspection,
     report::ReportBuilder,
     shape, syntax,
@@ -54,26 +55,31 @@ impl Gate {
     }
 
     /// Checks a candidate: every object it brings, and what its landing tree changes.
-    pub fn check(&self, candidate: &dyn Candidate) -> Result<Report, CandidateError> {
-        self.check_with_progress(candidate, &mut |_| {})
+    pub fn check(&self, candidate: &dyn Candidate, context: &Context<'_>) -> Result<Report, CandidateError> {
+        self.check_with_progress(candidate, context, &mut |_| {})
     }
 
     /// Checks a candidate and tells how far it has come.
     pub fn check_with_progress(
         &self,
         candidate: &dyn Candidate,
+        context: &Context<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Report, CandidateError> {
         let mut builder = ReportBuilder::default();
         let mut oversized = self.check_objects(candidate, &mut builder)?;
-        let files = match builder.unless_explained(candidate.changed_files())? {
-            Some(files) => files,
+        let files = match builder.unless_explained(candidate.changes())? {
+            Some(changes) => {
+                builder.add(context.refusal(&changes));
+                changes.into_iter().filter_map(FileChange::into_landing).collect()
+            }
             None => candidate.readable_files()?,
         };
         self.check_paths(&files, &mut builder);
         let directories = self.check_directories(candidate, &mut builder);
         builder.unless_explained(directories)?;
-        let (fitting, large) = files.into_iter().partition(|file| file.size_bytes <= self.settings.file_size_bytes_max);
+        let (fitting, large) =
+            files.into_iter().partition(|file| file.state.size_bytes <= self.settings.file_size_bytes_max);
         self.report_large(large, &mut oversized, &mut builder);
         let inspection = Inspection::new(&self.checks, self.settings.worker_count());
         inspection.run(candidate, fitting, &mut builder, progress)?;
@@ -100,7 +106,7 @@ impl Gate {
     }
 
     /// Where names are told by the objects already, each file below one would only repeat it.
-    fn check_paths(&self, files: &[ChangedFile], builder: &mut ReportBuilder) {
+    fn check_paths(&self, files: &[LandingFile], builder: &mut ReportBuilder) {
         let (limits, names_are_told) = (self.settings.path_limits(), builder.has_findings());
         let findings = files.iter().filter_map(|file| shape::check_path(&file.path, &limits));
         builder.add(findings.filter(|finding| finding.rule != Rule::Name || !names_are_told));
@@ -114,14 +120,14 @@ impl Gate {
 
     fn report_large(
         &self,
-        large: Vec<ChangedFile>,
+        large: Vec<LandingFile>,
         oversized: &mut HashMap<ObjectId, (String, u64)>,
         builder: &mut ReportBuilder,
     ) {
         let max = self.settings.file_size_bytes_max;
         for file in large {
-            oversized.remove(&file.id);
-            builder.add(shape::check_size(&file.path, file.size_bytes, max));
+            oversized.remove(&file.state.id);
+            builder.add(shape::check_size(&file.path, file.state.size_bytes, max));
         }
         builder.add(oversized.values().filter_map(|(path, size_bytes)| shape::check_size(path, *size_bytes, max)));
     }

@@ -2,12 +2,12 @@
 
 use crate::{
     Finding, Rule,
-    candidate::{Candidate, CandidateError, ChangedFile, NewObject, RawEntry},
+    candidate::{Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, RawEntry},
     shape::rule_of,
 };
 use bytes::Bytes;
 use configbus_gitstore::{CandidateView, NewContent, ReadError, raw_entries};
-use configbus_model::{BlobId, Change, Entry, ErrorKind, ObjectId, PathError, TreeError, TreeId};
+use configbus_model::{BlobId, Change, ConfigPath, Entry, ErrorKind, ObjectId, PathError, TreeError, TreeId};
 use std::ops::ControlFlow;
 
 /// What a view of Git's objects proposes.
@@ -60,16 +60,21 @@ impl Candidate for GitCandidate<'_> {
         walked.map_err(|error| unreadable("objects", error))
     }
 
-    fn changed_files(&self) -> Result<Vec<ChangedFile>, CandidateError> {
+    fn changes(&self) -> Result<Vec<FileChange>, CandidateError> {
         let Some(Landing { base, tree }) = self.landing else { return Ok(Vec::new()) };
         let changes = self.view.changed_files(base, tree, "").map_err(|error| unreadable("changes", error))?;
-        Ok(changes.iter().filter_map(Change::new_entry).map(changed).collect())
+        let change = |change: &Change| FileChange {
+            path: change.path().as_str().to_owned(),
+            before: change.old().map(state),
+            after: change.new_entry().map(state),
+        };
+        Ok(changes.iter().map(change).collect())
     }
 
-    fn readable_files(&self) -> Result<Vec<ChangedFile>, CandidateError> {
+    fn readable_files(&self) -> Result<Vec<LandingFile>, CandidateError> {
         let Some(Landing { base, tree }) = self.landing else { return Ok(Vec::new()) };
         let files = self.view.deliverable_files(base, tree).map_err(|error| unreadable("files", error))?;
-        Ok(files.iter().map(changed).collect())
+        Ok(files.iter().map(landing_file).collect())
     }
 
     fn changed_directories(&self, visit: &mut dyn FnMut(&str, &[&str])) -> Result<(), CandidateError> {
@@ -82,17 +87,47 @@ impl Candidate for GitCandidate<'_> {
         walked.map_err(|error| unreadable("directories", error))
     }
 
-    fn content(&self, file: &ChangedFile) -> Result<Bytes, CandidateError> {
-        self.view.blob(BlobId::from(file.id)).map_err(|error| unreadable(&file.path, error))
+    fn content(&self, file: &LandingFile) -> Result<Bytes, CandidateError> {
+        self.view.blob(BlobId::from(file.state.id)).map_err(|error| unreadable(&file.path, error))
+    }
+
+    fn base_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
+        file_of(self.view, self.landing.and_then(|landing| landing.base), path)
+    }
+
+    fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
+        file_of(self.view, self.landing.map(|landing| landing.tree), path)
+    }
+
+    fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError> {
+        let Some(Landing { tree, .. }) = self.landing else { return Ok(Vec::new()) };
+        let files = self.view.files(tree, wanted).map_err(|error| unreadable("files", error))?;
+        Ok(files.iter().map(landing_file).collect())
     }
 }
 
-fn changed(entry: &Entry) -> ChangedFile {
-    ChangedFile { path: entry.path.as_str().to_owned(), id: entry.id, size_bytes: entry.size_bytes }
+fn landing_file(entry: &Entry) -> LandingFile {
+    LandingFile { path: entry.path.as_str().to_owned(), state: state(entry) }
+}
+
+/// Returns what is known of a file without reading it.
+pub(crate) fn state(entry: &Entry) -> FileState {
+    FileState { id: entry.id, mode: entry.mode, size_bytes: entry.size_bytes }
+}
+
+/// Reads a file of a tree. Nothing is at a path that is none.
+pub(crate) fn file_of(
+    view: &CandidateView,
+    tree: Option<TreeId>,
+    path: &str,
+) -> Result<Option<FoundFile>, CandidateError> {
+    let (Some(tree), Ok(parsed)) = (tree, ConfigPath::parse(path)) else { return Ok(None) };
+    let found = view.file(tree, &parsed).map_err(|error| unreadable(path, error))?;
+    Ok(found.map(|(entry, content)| FoundFile { id: entry.id, content }))
 }
 
 /// A tree that Git can read and hosts cannot is the candidate's fault; everything else is ours.
-fn unreadable(what: &str, error: ReadError) -> CandidateError {
+pub(crate) fn unreadable(what: &str, error: ReadError) -> CandidateError {
     if error.kind() != ErrorKind::Rejected {
         return CandidateError::read(what, error);
     }

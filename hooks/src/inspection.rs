@@ -5,7 +5,7 @@
 
 use crate::{
     Finding, Progress, Rule,
-    candidate::{Candidate, CandidateError, ChangedFile},
+    candidate::{Candidate, CandidateError, LandingFile},
     check::{Check, Document, Findings},
     report::ReportBuilder,
 };
@@ -31,7 +31,7 @@ pub(crate) const STACK_BYTES: usize = 8 << 20;
 
 /// A file ready to be checked.
 struct Job {
-    file: ChangedFile,
+    file: LandingFile,
     content: Bytes,
 }
 
@@ -50,7 +50,7 @@ impl<'a> Inspection<'a> {
     pub(crate) fn run(
         &self,
         candidate: &dyn Candidate,
-        files: Vec<ChangedFile>,
+        files: Vec<LandingFile>,
         builder: &mut ReportBuilder,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), CandidateError> {
@@ -72,7 +72,7 @@ impl<'a> Inspection<'a> {
     fn feed(
         &self,
         candidate: &dyn Candidate,
-        files: Vec<ChangedFile>,
+        files: Vec<LandingFile>,
         jobs: SyncSender<Job>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), CandidateError> {

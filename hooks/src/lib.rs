@@ -10,12 +10,14 @@
 mod candidate;
 pub mod cel;
 mod check;
+mod context;
 #[allow(dead_code, reason = "schemas and rules read documents; they come with the policy")]
 mod document;
 pub mod entry;
 mod finding;
 mod gate;
 mod git_candidate;
+mod glob;
 mod inspection;
 mod push_options;
 mod reference;
@@ -25,14 +27,18 @@ mod rule;
 mod settings;
 mod shape;
 mod syntax;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod text;
 pub mod wire;
 mod working_copy;
 
-pub use candidate::{Candidate, CandidateError, ChangedFile, NewObject, RawEntry};
+pub use candidate::{Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, RawEntry};
+pub use context::Context;
 pub use finding::{Excerpt, Finding};
 pub use gate::{Gate, Progress};
 pub use git_candidate::GitCandidate;
+pub use glob::{GlobError, PathGlob};
 pub use push_options::{PushOptionError, PushOptions};
 pub use reference::ReferenceKind;
 pub use render::Colour;

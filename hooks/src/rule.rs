@@ -41,6 +41,7 @@ rules! {
     FileSize = "shape/file-size", "Files have a bounded size.";
     Unreadable = "shape/unreadable", "Every entry can be read.";
     UnsupportedPolicy = "policy/unsupported", "Policy this release does not know is refused, never ignored.";
+    NotWriter = "owners/role", "Files are changed by principals with the role writer or admin in the namespace.";
     Utf8 = "text/utf-8", "Documents are UTF-8.";
     ByteOrderMark = "text/byte-order-mark", "Documents start without a byte order mark.";
     JsonSyntax = "json/syntax", "JSON files are RFC 8259.";

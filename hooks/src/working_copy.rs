@@ -1,16 +1,22 @@
 //! A directory of files as a candidate: what `configbus validate` looks at before anything is pushed.
 //!
+//! The base is the commit that is checked out there, if the directory is the top of a Git working tree; otherwise there is
+//! none and every file is new.
+//!
 //! Everything counts, hidden and ignored files too, because nothing here knows what will be committed; only Git's own
 //! `.git` at the top is left out. A directory with a `.git` of its own is what it would become, a submodule.
 
 use crate::{
-    Gate, Progress, Report,
-    candidate::{Candidate, CandidateError, ChangedFile, NewObject, RawEntry},
+    Context, Gate, Progress, Report,
+    candidate::{Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, RawEntry},
+    git_candidate::{file_of, state, unreadable},
     shape::join,
 };
 use bytes::Bytes;
-use configbus_model::{ErrorKind, ObjectId};
+use configbus_gitstore::CandidateView;
+use configbus_model::{EntryMode, ErrorKind, ObjectId, TreeId, blob_id};
 use std::{
+    collections::BTreeMap,
     ffi::{OsStr, OsString},
     fs, io,
     os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
@@ -58,10 +64,11 @@ impl Gate {
     pub fn check_working_copy(
         &self,
         dir: &Path,
+        context: &Context<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Report, WorkingCopyError> {
         let candidate = WorkingCopy::scan(dir)?;
-        Ok(self.check_with_progress(&candidate, progress)?)
+        Ok(self.check_with_progress(&candidate, context, progress)?)
     }
 }
 
@@ -69,7 +76,31 @@ impl Gate {
 struct WorkingCopy {
     root: PathBuf,
     directories: Vec<Directory>,
-    files: Vec<ChangedFile>,
+    files: Vec<LandingFile>,
+    base: Option<Base>,
+}
+
+/// The commit that is checked out.
+struct Base {
+    view: CandidateView,
+    tree: TreeId,
+    files: BTreeMap<String, FileState>,
+}
+
+impl Base {
+    /// Opens it if there is one. A commit that no host could take is none to compare with.
+    fn open(root: &Path) -> Result<Option<Self>, CandidateError> {
+        let opened = CandidateView::open_work_tree(root).map_err(|error| unreadable("HEAD", error))?;
+        let Some((view, tree)) = opened else { return Ok(None) };
+        match view.files(tree, &|_| true) {
+            Ok(files) => {
+                let files = files.iter().map(|entry| (entry.path.as_str().to_owned(), state(entry))).collect();
+                Ok(Some(Self { view, tree, files }))
+            }
+            Err(error) if error.kind() == ErrorKind::Rejected => Ok(None),
+            Err(error) => Err(unreadable("HEAD", error)),
+        }
+    }
 }
 
 struct Directory {
@@ -82,7 +113,8 @@ impl WorkingCopy {
         if !root.is_dir() {
             return Err(WorkingCopyError::NotADirectory { dir: root.to_owned() });
         }
-        let mut copy = Self { root: root.to_owned(), directories: Vec::new(), files: Vec::new() };
+        let mut copy =
+            Self { root: root.to_owned(), directories: Vec::new(), files: Vec::new(), base: Base::open(root)? };
         let mut waiting = vec![String::new()];
         while let Some(path) = waiting.pop() {
             copy.scan_directory(path, &mut waiting)?;
@@ -118,8 +150,11 @@ impl WorkingCopy {
     fn note(&mut self, path: String, mode: u32, size_bytes: u64, waiting: &mut Vec<String>) {
         match mode {
             0o040_000 => waiting.push(path),
-            0o100_644 | 0o100_755 => self.files.push(ChangedFile { path, id: ObjectId::ZERO, size_bytes }),
-            _ => {}
+            _ => {
+                if let Some(mode) = EntryMode::from_git(mode) {
+                    self.files.push(LandingFile { path, state: FileState { id: ObjectId::ZERO, mode, size_bytes } });
+                }
+            }
         }
     }
 }
@@ -145,13 +180,34 @@ impl Candidate for WorkingCopy {
         Ok(())
     }
 
-    fn changed_files(&self) -> Result<Vec<ChangedFile>, CandidateError> {
-        Ok(self.files.clone())
+    fn changes(&self) -> Result<Vec<FileChange>, CandidateError> {
+        let before = |path: &String| self.base.as_ref().and_then(|base| base.files.get(path).copied());
+        let there = self.files.iter().map(|file| (file.path.clone(), Some(file.state)));
+        let mut after: BTreeMap<_, _> = there.collect();
+        for path in self.base.iter().flat_map(|base| base.files.keys()) {
+            after.entry(path.clone()).or_insert(None);
+        }
+        Ok(after.into_iter().map(|(path, after)| FileChange { before: before(&path), path, after }).collect())
     }
 
-    fn content(&self, file: &ChangedFile) -> Result<Bytes, CandidateError> {
+    fn content(&self, file: &LandingFile) -> Result<Bytes, CandidateError> {
         let content = fs::read(self.root.join(&file.path));
         content.map(Bytes::from).map_err(|error| CandidateError::read(&file.path, error))
+    }
+
+    fn base_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
+        self.base.as_ref().map_or(Ok(None), |base| file_of(&base.view, Some(base.tree), path))
+    }
+
+    fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
+        let Ok(at) = self.files.binary_search_by(|file| file.path.as_str().cmp(path)) else { return Ok(None) };
+        let content = self.content(&self.files[at])?;
+        let id = blob_id(&content).map_err(|error| CandidateError::read(path, error))?;
+        Ok(Some(FoundFile { id: id.object_id(), content }))
+    }
+
+    fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError> {
+        Ok(self.files.iter().filter(|file| wanted(&file.path)).cloned().collect())
     }
 
     fn changed_directories(&self, visit: &mut dyn FnMut(&str, &[&str])) -> Result<(), CandidateError> {
@@ -167,13 +223,19 @@ impl Candidate for WorkingCopy {
 mod tests {
     use super::*;
     use crate::{GateSettings, Rule};
+    use configbus_model::{Namespace, Principal};
     use std::os::unix::{ffi::OsStringExt as _, fs::symlink};
+
+    fn check(dir: &Path, settings: GateSettings) -> Result<Report, WorkingCopyError> {
+        let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+        Gate::new(settings).unwrap().check_working_copy(dir, &context, &mut |_| {})
+    }
 
     fn check_found(fill: impl FnOnce(&Path)) -> Vec<(String, Rule)> {
         let folder = tempfile::tempdir().unwrap();
         fill(folder.path());
         let settings = GateSettings { file_size_bytes_max: 1_000, ..GateSettings::default() };
-        let report = Gate::new(settings).unwrap().check_working_copy(folder.path(), &mut |_| {}).unwrap();
+        let report = check(folder.path(), settings).unwrap();
         report.findings.into_iter().map(|finding| (finding.path, finding.rule)).collect()
     }
 
@@ -215,8 +277,36 @@ mod tests {
 
     #[test]
     fn something_else_than_a_directory_is_named() {
-        let gate = Gate::new(GateSettings::default()).unwrap();
-        let error = gate.check_working_copy(Path::new("/dev/null"), &mut |_| {}).unwrap_err();
+        let error = check(Path::new("/dev/null"), GateSettings::default()).unwrap_err();
         assert_eq!((error.to_string().as_str(), error.kind()), ("/dev/null is not a directory", ErrorKind::NotFound));
+    }
+
+    #[test]
+    fn the_commit_that_is_checked_out_is_the_base() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = |arguments: &[&str]| {
+            let mut git = std::process::Command::new("git");
+            git.args(["-c", "user.name=bob", "-c", "user.email=bob@example.org"]).args(arguments);
+            git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").current_dir(folder.path());
+            assert!(git.status().unwrap().success(), "git {arguments:?}");
+        };
+        git(&["init", "-q"]);
+        write(folder.path(), "new", "new");
+        let described = || {
+            let copy = WorkingCopy::scan(folder.path()).unwrap();
+            let changes = copy.changes().unwrap();
+            let described =
+                changes.iter().map(|change| (change.path.clone(), change.before.is_some(), change.after.is_some()));
+            (described.collect::<Vec<_>>(), copy.base_file("kept").unwrap().map(|file| file.content))
+        };
+        assert_eq!(described(), (vec![("new".into(), false, true)], None));
+        write(folder.path(), "gone", "gone");
+        write(folder.path(), "kept", "before");
+        git(&["add", "gone", "kept"]);
+        git(&["commit", "-q", "-m", "first"]);
+        write(folder.path(), "kept", "after");
+        fs::remove_file(folder.path().join("gone")).unwrap();
+        let expected = [("gone".into(), true, false), ("kept".into(), true, true), ("new".into(), false, true)];
+        assert_eq!(described(), (expected.to_vec(), Some("before".into())));
     }
 }

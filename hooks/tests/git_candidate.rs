@@ -5,8 +5,8 @@ use configbus_gitstore::{
     CandidateView, CommitMeta, EditLanding, HeadCommit, Person, Quarantine, RepositorySettings, Store, TreeChange,
     TreeEdit,
 };
-use configbus_hooks::{Gate, GateSettings, GitCandidate, Rule};
-use configbus_model::{CommitId, ConfigPath};
+use configbus_hooks::{Context, Gate, GateSettings, GitCandidate, Rule};
+use configbus_model::{CommitId, ConfigPath, Namespace, Principal};
 use std::{
     fs,
     os::unix::fs::symlink,
@@ -89,7 +89,9 @@ impl Bench {
 
 fn check(candidate: &GitCandidate<'_>) -> Vec<(String, Rule)> {
     let settings = GateSettings { file_size_bytes_max: 10_000, directory_entries_max: 5, ..GateSettings::default() };
-    let report = Gate::new(settings).expect("the settings hold").check(candidate).expect("the candidate can be read");
+    let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+    let gate = Gate::new(settings).expect("the settings hold");
+    let report = gate.check(candidate, &context).expect("the candidate can be read");
     report.findings.iter().map(|finding| (finding.location(), finding.rule)).collect()
 }
 

@@ -3,9 +3,8 @@
 //! The files come from the archive `schemastore.tar.xz`, in the folder that `CONFIGBUS_TEST_DATA` names, else in
 //! `../shared/data` beside the workspace.
 
-use bytes::Bytes;
-use configbus_hooks::{Candidate, CandidateError, ChangedFile, Gate, GateSettings, NewObject, Report, Rule};
-use configbus_model::ObjectId;
+use configbus_hooks::{Context, Gate, GateSettings, Report, Rule, testing::MemoryCandidate};
+use configbus_model::{Namespace, Principal};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -29,7 +28,8 @@ fn unpacked() -> tempfile::TempDir {
 
 fn check(folder: &Path) -> Report {
     let gate = Gate::new(GateSettings::default()).expect("the defaults hold");
-    gate.check_working_copy(folder, &mut |_| {}).expect("the files can be read")
+    let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+    gate.check_working_copy(folder, &context, &mut |_| {}).expect("the files can be read")
 }
 
 #[test]
@@ -49,28 +49,6 @@ fn files_that_only_violate_their_schema_pass() {
     let report = check(&folder.path().join("schemastore/invalid"));
     assert!(report.is_accepted(), "{}", report.render_plain());
     assert_eq!(report.files_checked, 434);
-}
-
-/// One file in memory.
-struct OneFile<'a>(&'a str, Bytes);
-
-impl Candidate for OneFile<'_> {
-    fn new_objects(&self, _visit: &mut dyn FnMut(NewObject<'_>)) -> Result<(), CandidateError> {
-        Ok(())
-    }
-
-    fn changed_files(&self) -> Result<Vec<ChangedFile>, CandidateError> {
-        let size_bytes = self.1.len() as u64;
-        Ok(vec![ChangedFile { path: self.0.to_owned(), id: ObjectId::ZERO, size_bytes }])
-    }
-
-    fn content(&self, _file: &ChangedFile) -> Result<Bytes, CandidateError> {
-        Ok(self.1.clone())
-    }
-
-    fn changed_directories(&self, _visit: &mut dyn FnMut(&str, &[&str])) -> Result<(), CandidateError> {
-        Ok(())
-    }
 }
 
 /// Numbers that look random and are the same in each run.
@@ -126,6 +104,7 @@ fn of_damaged_files_none_crashes_a_check_and_none_is_accepted_that_a_usual_parse
     paths.sort();
     let mut dice = Dice(0x5eed_cafe_f00d);
     let gate = Gate::new(GateSettings::default()).expect("the defaults hold");
+    let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
     for path in paths.iter().chain(&paths) {
         let mut content = fs::read(path).expect("the file can be read");
         if content.is_empty() || content.len() > 20_000 {
@@ -133,7 +112,8 @@ fn of_damaged_files_none_crashes_a_check_and_none_is_accepted_that_a_usual_parse
         }
         dice.damage(&mut content);
         let name = path.file_name().and_then(|name| name.to_str()).expect("names are text");
-        let report = gate.check(&OneFile(name, content.clone().into())).expect("memory can be read");
+        let report =
+            gate.check(&MemoryCandidate::default().put(name, content.clone()), &context).expect("memory can be read");
         let shown = String::from_utf8_lossy(&content);
         assert!(report.findings.iter().all(|finding| finding.rule != Rule::CheckFailed), "{name}:\n{shown}");
         assert!(!report.is_accepted() || usual_parser_accepts(name, &content), "{name}:\n{shown}");

@@ -7,8 +7,9 @@ use crate::{
     progress::Progress,
     report::Failure,
 };
-use configbus_hooks::{Colour, Gate, GateSettings, Report, WorkingCopyError};
-use configbus_model::ErrorKind;
+use configbus_hooks::{Colour, Context, Gate, GateSettings, Report, WorkingCopyError};
+use configbus_model::{ErrorKind, Namespace, Principal};
+use configbus_runtime::{Clock as _, SystemClock};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
@@ -37,7 +38,10 @@ impl Render for Validated {
 pub(crate) fn run(args: &ValidateArgs, output: Output) -> Result<(), Failure> {
     let gate = Gate::new(GateSettings::default()).map_err(|error| Failure::of(error.kind(), &error))?;
     let mut progress = Progress::counting("files", 0);
-    let report = gate.check_working_copy(&args.dir, &mut |done| {
+    // Whoever validates a copy asks what is wrong with it, not who may push it.
+    let principal = Principal::open();
+    let context = Context { principal: &principal, namespace: &Namespace::main(), now_ms: SystemClock.now_ms() };
+    let report = gate.check_working_copy(&args.dir, &context, &mut |done| {
         progress.at(done.files_checked as u64, done.files_total as u64);
     })?;
     progress.finish();

@@ -110,6 +110,19 @@ impl CandidateView {
         Ok(Self::new(repository, None, quarantine))
     }
 
+    /// Opens the repository whose working tree has its top at `dir`, with the content that is checked out; `None` when there is
+    /// no such repository, when it may not be read, or when it has no commit yet.
+    pub fn open_work_tree(dir: &Path) -> Result<Option<(Self, TreeId)>, ReadError> {
+        libgit2::init();
+        let Ok(repository) = Repository::open(dir) else { return Ok(None) };
+        let is_top = repository.workdir().and_then(|top| top.canonicalize().ok()) == dir.canonicalize().ok();
+        let head = repository.head().and_then(|head| head.peel_to_commit()).map(|commit| from_oid(commit.tree_id()));
+        match head {
+            Ok(tree) if is_top => Ok(Some((Self::new(repository, None, None), tree.into()))),
+            _ => Ok(None),
+        }
+    }
+
     /// Returns the head: the published one of the server's store, the ref where there is no server.
     pub fn head(&self) -> Result<Option<CommitId>, ReadError> {
         match &self.store {
@@ -163,6 +176,11 @@ impl CandidateView {
     /// Returns the files that differ and could be delivered, of a tree that as a whole cannot: for reports, never to land.
     pub fn deliverable_files(&self, from: Option<TreeId>, to: TreeId) -> Result<Vec<Entry>, ReadError> {
         deliverable::files(&self.objects()?, from, to)
+    }
+
+    /// Returns the files of a tree whose paths are wanted.
+    pub fn files(&self, tree: TreeId, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>, ReadError> {
+        changes::files(&self.objects()?, tree, wanted)
     }
 
     /// Visits the directories of `to` that differ from the one at their place in `from`, the root (path `None`) first. The

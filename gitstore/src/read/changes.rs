@@ -7,7 +7,7 @@ use crate::{
         tree_diff::{self, DiffVisitor, FileAt, Walk},
     },
 };
-use configbus_model::{Change, ConfigPath, TreeId};
+use configbus_model::{Change, ConfigPath, Entry, TreeId};
 use std::ops::ControlFlow;
 
 /// Most files one answer holds. A tree that repeats itself ten times on each of thirty levels is small to push and has
@@ -23,6 +23,37 @@ pub(crate) fn changes(
     let mut collector = Collector { objects, changes: Vec::new() };
     tree_diff::diff(objects, from, to, prefix, &mut collector)?;
     Ok(collector.changes)
+}
+
+/// Returns the files of a tree whose paths are wanted. Nothing is read of the others.
+pub(crate) fn files(
+    objects: &Objects<'_>,
+    tree: TreeId,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Entry>, ReadError> {
+    let mut chooser = Chooser { objects, wanted, walked: 0, files: Vec::new() };
+    tree_diff::diff(objects, None, tree, "", &mut chooser)?;
+    Ok(chooser.files)
+}
+
+struct Chooser<'a> {
+    objects: &'a Objects<'a>,
+    wanted: &'a dyn Fn(&str) -> bool,
+    walked: usize,
+    files: Vec<Entry>,
+}
+
+impl DiffVisitor for Chooser<'_> {
+    fn file(&mut self, path: &str, _old: Option<FileAt>, new: Option<FileAt>) -> Walk {
+        self.walked += 1;
+        if self.walked > FILES_MAX {
+            return Err(ReadError::TooMany { files_max: FILES_MAX });
+        }
+        if let Some((mode, id)) = new.filter(|_| (self.wanted)(path)) {
+            self.files.push(self.objects.entry_of(ConfigPath::parse(path)?, mode, id)?);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
 }
 
 struct Collector<'a> {

@@ -2,18 +2,19 @@
 
 use super::*;
 use crate::candidate::RawEntry;
+use crate::{Finding, candidate::FoundFile, testing::MemoryCandidate};
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet};
+use configbus_model::{Namespace, Principal};
 
 /// A candidate made by hand.
 #[derive(Default)]
 struct Pushed {
     /// Directory, entry name and mode of new objects.
     entries: Vec<(&'static str, &'static [u8], u32)>,
-    /// Path and size of new contents; the id is made of the position.
+    /// Path and size of new contents; the id is that of the path as content.
     contents: Vec<(&'static str, u64)>,
     /// The landing tree's changed files, or a failure to read it.
-    files: Option<Vec<(&'static str, Bytes)>>,
+    files: Option<MemoryCandidate>,
 }
 
 impl Candidate for Pushed {
@@ -27,34 +28,35 @@ impl Candidate for Pushed {
         Ok(())
     }
 
-    fn changed_files(&self) -> Result<Vec<ChangedFile>, CandidateError> {
+    fn changes(&self) -> Result<Vec<FileChange>, CandidateError> {
         let files = self.files.as_ref().ok_or_else(|| CandidateError::read("tree", "unreadable"))?;
-        let file = |(path, content): &(&str, Bytes)| ChangedFile {
-            path: (*path).to_owned(),
-            id: id(path),
-            size_bytes: content.len() as u64,
-        };
-        Ok(files.iter().map(file).collect())
+        files.changes()
     }
 
-    fn content(&self, file: &ChangedFile) -> Result<Bytes, CandidateError> {
-        let mut files = self.files.iter().flatten();
-        Ok(files.find(|(path, _)| *path == file.path).unwrap().1.clone())
+    fn content(&self, file: &LandingFile) -> Result<Bytes, CandidateError> {
+        self.readable().content(file)
     }
 
     fn changed_directories(&self, visit: &mut dyn FnMut(&str, &[&str])) -> Result<(), CandidateError> {
-        let mut directories: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (path, _) in self.files.iter().flatten() {
-            let cuts = path.match_indices('/').map(|(at, _)| at);
-            for (directory, below) in std::iter::once(("", *path)).chain(cuts.map(|at| (&path[..at], &path[at + 1..])))
-            {
-                directories.entry(directory).or_default().insert(below.split('/').next().unwrap());
-            }
-        }
-        for (directory, names) in directories {
-            visit(directory, &names.into_iter().collect::<Vec<_>>());
-        }
-        Ok(())
+        self.files.as_ref().map_or(Ok(()), |files| files.changed_directories(visit))
+    }
+
+    fn base_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
+        self.readable().base_file(path)
+    }
+
+    fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
+        self.readable().landing_file(path)
+    }
+
+    fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError> {
+        self.readable().landing_files(wanted)
+    }
+}
+
+impl Pushed {
+    fn readable(&self) -> &MemoryCandidate {
+        self.files.as_ref().expect("the files of this candidate can be read")
     }
 }
 
@@ -62,8 +64,16 @@ fn id(path: &str) -> ObjectId {
     configbus_model::blob_id(path.as_bytes()).unwrap().object_id()
 }
 
+fn files<'a>(paths: impl IntoIterator<Item = &'a str>) -> Option<MemoryCandidate> {
+    Some(paths.into_iter().fold(MemoryCandidate::default(), |files, path| files.put(path, "")))
+}
+
+fn check(gate: &Gate, candidate: &dyn Candidate, principal: &Principal) -> Result<Report, CandidateError> {
+    gate.check(candidate, &Context { principal, namespace: &Namespace::main(), now_ms: 0 })
+}
+
 fn check_found(settings: GateSettings, candidate: &Pushed) -> Vec<(String, Rule)> {
-    let report = Gate::new(settings).unwrap().check(candidate).unwrap();
+    let report = check(&Gate::new(settings).unwrap(), candidate, &Principal::open()).unwrap();
     report.findings.into_iter().map(|finding| (finding.path, finding.rule)).collect()
 }
 
@@ -76,7 +86,7 @@ fn objects_in_the_middle_of_a_push_are_held_to_shapes() {
     let candidate = Pushed {
         entries: vec![("a", b"link", 0o120_000), ("", b"module", 0o160_000), ("", b"fine", 0o100_644)],
         contents: vec![("old/big", 5 << 20), ("small", 1)],
-        files: Some(vec![]),
+        files: files([]),
     };
     let expected = [("a/link", Rule::Symlink), ("module", Rule::Submodule), ("old/big", Rule::FileSize)];
     assert_eq!(check_found(GateSettings::default(), &candidate), found(&expected));
@@ -85,7 +95,11 @@ fn objects_in_the_middle_of_a_push_are_held_to_shapes() {
 #[test]
 fn a_large_file_is_named_once() {
     let settings = GateSettings { file_size_bytes_max: 3, ..GateSettings::default() };
-    let candidate = Pushed { contents: vec![("a", 4)], files: Some(vec![("a", "1234".into())]), ..Pushed::default() };
+    let candidate = Pushed {
+        contents: vec![("1234", 4)],
+        files: Some(MemoryCandidate::default().put("a", "1234")),
+        ..Pushed::default()
+    };
     assert_eq!(check_found(settings, &candidate), found(&[("a", Rule::FileSize)]));
 }
 
@@ -93,7 +107,7 @@ fn a_large_file_is_named_once() {
 fn landing_tree_is_held_to_depth_twins_and_width() {
     let settings = GateSettings { path_depth_max: 2, directory_entries_max: 3, ..GateSettings::default() };
     let paths = ["a/x", "A/y", "b/c/d", "z"];
-    let files = Some(paths.map(|path| (path, Bytes::new())).to_vec());
+    let files = files(paths);
     let expected = [(".", Rule::DirectoryWidth), ("a", Rule::Twins), ("b/c/d", Rule::Depth)];
     assert_eq!(check_found(settings, &Pushed { files, ..Pushed::default() }), found(&expected));
 }
@@ -101,7 +115,7 @@ fn landing_tree_is_held_to_depth_twins_and_width() {
 #[test]
 fn an_unreadable_tree_is_an_error_unless_its_shapes_explain_it() {
     let gate = Gate::new(GateSettings::default()).unwrap();
-    assert!(gate.check(&Pushed::default()).is_err());
+    assert!(check(&gate, &Pushed::default(), &Principal::open()).is_err());
     let explained = Pushed { entries: vec![("", b"\xff", 0o100_644)], ..Pushed::default() };
     assert_eq!(check_found(GateSettings::default(), &explained), found(&[("\u{fffd}", Rule::Name)]));
 }
@@ -109,13 +123,22 @@ fn an_unreadable_tree_is_an_error_unless_its_shapes_explain_it() {
 #[test]
 fn many_files_are_checked_on_several_threads_and_reported_in_order() {
     let settings = GateSettings { threads: 4, ..GateSettings::default() };
-    let paths: Vec<&'static str> = (0..200).map(|n| &*format!(".configbus/{n:03}").leak()).collect();
-    let files = paths.iter().map(|path| (*path, Bytes::new())).collect();
-    let mut seen = Vec::new();
-    let candidate = Pushed { files: Some(files), ..Pushed::default() };
-    let gate = Gate::new(settings).unwrap();
-    let report = gate.check_with_progress(&candidate, &mut |progress| seen.push(progress)).unwrap();
+    let paths: Vec<String> = (0..200).map(|n| format!(".configbus/{n:03}")).collect();
+    let candidate = Pushed { files: files(paths.iter().map(String::as_str)), ..Pushed::default() };
+    let (gate, principal, mut seen) = (Gate::new(settings).unwrap(), Principal::open(), Vec::new());
+    let context = Context { principal: &principal, namespace: &Namespace::main(), now_ms: 0 };
+    let report = gate.check_with_progress(&candidate, &context, &mut |progress| seen.push(progress)).unwrap();
     assert_eq!((report.files_checked, report.findings_total), (200, 200));
     assert_eq!(report.findings[49].path, ".configbus/049");
     assert_eq!(seen.last(), Some(&Progress { files_checked: 200, files_total: 200 }));
+}
+
+#[test]
+fn a_reader_changes_nothing() {
+    let gate = Gate::new(GateSettings::default()).unwrap();
+    let reader = Principal { roles: ["reader".parse().unwrap()].into_iter().collect(), ..Principal::open() };
+    let report = check(&gate, &MemoryCandidate::default().put("a", "").put("b", ""), &reader).unwrap();
+    let told = "anonymous may not change files of main; ask an admin for the role writer: found reader, expected writer or admin";
+    assert_eq!(report.findings.iter().map(Finding::sentence).collect::<Vec<_>>(), [told]);
+    assert!(check(&gate, &MemoryCandidate::default(), &reader).unwrap().is_accepted());
 }

@@ -2,7 +2,8 @@
 
 use super::Edit;
 use configbus_gitstore::Person;
-use configbus_model::{CommitId, Head, TreeId};
+use configbus_model::{CommitId, Head, Principal, TreeId};
+use std::sync::Arc;
 
 /// Somebody's wish to change `main`.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub(crate) enum Change {
 /// Edits that were validated against a named tree.
 #[derive(Debug, Clone)]
 pub(crate) struct EditsChange {
+    /// Who asked, as authenticated.
+    pub(crate) principal: Arc<Principal>,
     pub(crate) edits: Vec<Edit>,
     pub(crate) author: Person,
     pub(crate) message: String,
@@ -27,6 +30,8 @@ pub(crate) struct EditsChange {
 /// A pushed tip that was validated, trial landing included, against a named head.
 #[derive(Debug, Clone)]
 pub(crate) struct PushChange {
+    /// Who pushed, as authenticated.
+    pub(crate) principal: Arc<Principal>,
     pub(crate) tip: CommitId,
     /// In the pusher's words; part of the merge commit when there is one.
     pub(crate) reason: Option<String>,

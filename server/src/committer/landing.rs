@@ -6,8 +6,8 @@ use super::{CommitError, recheck};
 use configbus_gitstore::{
     CommitMeta, EditLanding, ForeignWrite, HeadCommit, MoveHeadError, Person, PushLanding, Store, TreeChange, TreeEdit,
 };
-use configbus_hooks::Gate;
-use configbus_model::{CommitId, Entry};
+use configbus_hooks::{Context, Gate};
+use configbus_model::{CommitId, Entry, Namespace, Principal};
 use configbus_runtime::Clock;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ const LOCK_RETRY_PAUSE: std::time::Duration = std::time::Duration::from_millis(2
 
 /// What landing needs, shared with nobody who writes.
 pub(super) struct Desk {
+    pub(super) namespace: Namespace,
     pub(super) store: Store,
     pub(super) gate: Arc<Gate>,
     pub(super) clock: Arc<dyn Clock>,
@@ -89,7 +90,7 @@ impl Desk {
     fn write_edits(&self, running: Option<&HeadCommit>, change: &EditsChange) -> Result<(CommitId, How), CommitError> {
         let edits = expect_and_convert(&self.store, running, &change.edits)?;
         if change.checked_on != running.map(|head| head.tree) {
-            recheck::edits(self, running, &edits)?;
+            recheck::edits(self, &self.context(&change.principal), running, &edits)?;
         }
         let meta = self.meta(change.author.clone(), change.message.clone());
         match (self.store.land_edits(running, &edits, &meta)?, running) {
@@ -101,7 +102,7 @@ impl Desk {
 
     fn write_push(&self, running: Option<&HeadCommit>, change: &PushChange) -> Result<(CommitId, How), CommitError> {
         if change.checked_on != running.map(|head| head.commit) {
-            recheck::push(self, running, change.tip)?;
+            recheck::push(self, &self.context(&change.principal), running, change.tip)?;
         }
         let meta = self.meta(bus(), merge_message(change));
         match self.store.land_push(running, change.tip, &meta)? {
@@ -111,6 +112,11 @@ impl Desk {
             PushLanding::Conflict(conflicts) => Err(CommitError::PushConflict(conflicts)),
             PushLanding::Unrelated => Err(CommitError::Unrelated),
         }
+    }
+
+    /// Returns whom a change is checked for, and when.
+    pub(super) fn context<'a>(&'a self, principal: &'a Principal) -> Context<'a> {
+        Context { principal, namespace: &self.namespace, now_ms: self.clock.now_ms() }
     }
 
     fn meta(&self, author: Person, message: String) -> CommitMeta {

@@ -56,11 +56,12 @@ impl Committer {
 mod tests {
     use super::super::PushChange;
     use super::*;
-    use configbus_model::CommitId;
+    use configbus_model::{CommitId, Principal};
 
     fn change() -> Change {
         let tip = CommitId::from_bytes([1; 20]);
-        Change::Push(PushChange { tip, reason: None, traceparent: String::new(), checked_on: None })
+        let principal = Arc::new(Principal::open());
+        Change::Push(PushChange { principal, tip, reason: None, traceparent: String::new(), checked_on: None })
     }
 
     #[tokio::test]

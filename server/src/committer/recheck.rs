@@ -8,24 +8,36 @@ use super::CommitError;
 use super::landing::{Desk, nothing_new};
 use bytes::Bytes;
 use configbus_gitstore::{CandidateView, HeadCommit, LandError, TreeEdit, Trial};
-use configbus_hooks::{Candidate, CandidateError, ChangedFile, GitCandidate, NewObject};
-use configbus_model::{CommitId, TreeId};
+use configbus_hooks::{
+    Candidate, CandidateError, Context, FileChange, FoundFile, GitCandidate, LandingFile, NewObject,
+};
+use configbus_model::{CommitId, Principal, TreeId};
 
 /// Edits that were validated on another tree than the running head's.
-pub(super) fn edits(desk: &Desk, running: Option<&HeadCommit>, edits: &[TreeEdit]) -> Result<(), CommitError> {
+pub(super) fn edits(
+    desk: &Desk,
+    context: &Context<'_>,
+    running: Option<&HeadCommit>,
+    edits: &[TreeEdit],
+) -> Result<(), CommitError> {
     let base = running.map(|head| head.tree);
     let staged = desk.store.stage_edits(base, edits).map_err(LandError::from)?;
-    directories(desk, &desk.store.open_staged(&staged)?, base, staged.tree())
+    directories(desk, context, &desk.store.open_staged(&staged)?, base, staged.tree())
 }
 
 /// A push whose trial was made on another head.
-pub(super) fn push(desk: &Desk, running: Option<&HeadCommit>, tip: CommitId) -> Result<(), CommitError> {
+pub(super) fn push(
+    desk: &Desk,
+    context: &Context<'_>,
+    running: Option<&HeadCommit>,
+    tip: CommitId,
+) -> Result<(), CommitError> {
     if running.is_some_and(|head| head.commit == tip) {
         return Ok(());
     }
     let view = desk.store.open_candidate()?;
     let tree = landing_tree(view.trial_merge(running.map(|head| head.commit), tip)?, running)?;
-    directories(desk, &view, running.map(|head| head.tree), tree)
+    directories(desk, context, &view, running.map(|head| head.tree), tree)
 }
 
 /// Returns the tree that a trial says would land.
@@ -42,15 +54,23 @@ pub(crate) fn landing_tree(trial: Trial, running: Option<&HeadCommit>) -> Result
 pub(super) fn passes_gate(desk: &Desk, old: Option<&HeadCommit>, new: &HeadCommit) -> Result<bool, CommitError> {
     let view = desk.store.open_candidate()?;
     let tips = [new.commit.object_id()];
-    let report = desk.gate.check(&GitCandidate::push(&view, &tips, old.map(|head| head.tree), new.tree))?;
+    let candidate = GitCandidate::push(&view, &tips, old.map(|head| head.tree), new.tree);
+    // Whoever writes to the repository past the server holds its files: nobody can be more of an admin.
+    let report = desk.gate.check(&candidate, &desk.context(&Principal::open()))?;
     if !report.is_accepted() {
         tracing::error!("a foreign write does not pass the gate: {}", report.summary());
     }
     Ok(report.is_accepted())
 }
 
-fn directories(desk: &Desk, view: &CandidateView, from: Option<TreeId>, to: TreeId) -> Result<(), CommitError> {
-    let report = desk.gate.check(&DirectoriesOnly(GitCandidate::step(view, from, to)))?;
+fn directories(
+    desk: &Desk,
+    context: &Context<'_>,
+    view: &CandidateView,
+    from: Option<TreeId>,
+    to: TreeId,
+) -> Result<(), CommitError> {
+    let report = desk.gate.check(&DirectoriesOnly(GitCandidate::step(view, from, to)), context)?;
     if report.is_accepted() { Ok(()) } else { Err(CommitError::Rejected(report)) }
 }
 
@@ -62,7 +82,7 @@ impl Candidate for DirectoriesOnly<'_> {
         Ok(())
     }
 
-    fn changed_files(&self) -> Result<Vec<ChangedFile>, CandidateError> {
+    fn changes(&self) -> Result<Vec<FileChange>, CandidateError> {
         Ok(Vec::new())
     }
 
@@ -70,7 +90,19 @@ impl Candidate for DirectoriesOnly<'_> {
         self.0.changed_directories(visit)
     }
 
-    fn content(&self, file: &ChangedFile) -> Result<Bytes, CandidateError> {
+    fn content(&self, file: &LandingFile) -> Result<Bytes, CandidateError> {
         self.0.content(file)
+    }
+
+    fn base_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
+        self.0.base_file(path)
+    }
+
+    fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
+        self.0.landing_file(path)
+    }
+
+    fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError> {
+        self.0.landing_files(wanted)
     }
 }

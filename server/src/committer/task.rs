@@ -49,9 +49,14 @@ impl CommitterTask {
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
             pool: BlockingPool::new(1),
-            namespace: parts.namespace,
             epoch: parts.epoch,
-            desk: Arc::new(Desk { store: parts.store, gate: parts.gate, clock: parts.clock }),
+            desk: Arc::new(Desk {
+                namespace: parts.namespace.clone(),
+                store: parts.store,
+                gate: parts.gate,
+                clock: parts.clock,
+            }),
+            namespace: parts.namespace,
             board: parts.board,
             announcer: parts.announcer,
             serving: parts.serving,

@@ -15,8 +15,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use configbus_gitstore::git::{GitCommand, ServeOptions, Service, receive_pack, upload_pack};
 use configbus_hooks::wire::{PUSH_ID_VARIABLE, SOCKET_VARIABLE};
-use configbus_model::ErrorKind;
+use configbus_model::{ErrorKind, Principal};
 use futures_util::{StreamExt as _, stream};
+use std::sync::Arc;
 
 pub(super) async fn answer(
     State(state): State<GitState>,
@@ -73,7 +74,8 @@ fn prepare(
         Service::UploadPack => (mark(upload_pack(live.store.dir(), &options)), None),
         Service::ReceivePack => {
             let given = headers.get("traceparent").and_then(|value| value.to_str().ok());
-            let push = Push::new(live.name.clone(), trace_context::adopt_or_create(given));
+            let principal = Arc::new(Principal::open());
+            let push = Push::new(live.name.clone(), principal, trace_context::adopt_or_create(given));
             let registered = state.pushes.register(push);
             let command = mark(receive_pack(live.store.dir(), &options))
                 .env(SOCKET_VARIABLE, state.hook_socket.as_os_str())

@@ -8,7 +8,7 @@ use crate::ops::read::{self, DiffRequest, ListRequest, LogRequest};
 use crate::ops::watch::{self, Update, WatchRequest};
 use crate::ops::write::{self, WriteRequest};
 use configbus_gitstore::LogEntry;
-use configbus_model::{ConfigPath, EntryMode, Namespace, Revision};
+use configbus_model::{ConfigPath, EntryMode, Namespace, Principal, Revision};
 use configbus_proto::convert::{head_to_wire, mode_from_wire, namespace_from_wire, path_from_wire};
 use configbus_proto::v1;
 use configbus_proto::v1::config_server::Config;
@@ -90,6 +90,7 @@ impl Config for ConfigService {
         let edits = request.edits.iter().map(edit_from_wire).collect::<Result<Vec<_>, _>>()?;
         let paths: Vec<ConfigPath> = edits.iter().map(|edit| edit.path.clone()).collect();
         let request = WriteRequest {
+            principal: Arc::new(Principal::open()),
             edits,
             message: request.message,
             validate_only: request.validate_only,

@@ -103,7 +103,9 @@ async fn respond(request: Request, bus: &Bus, pushes: &PushRegistry) -> Response
         Err(failure) => return Response::Failed(failure.message),
     };
     match request {
-        Request::PreReceive(request) => Response::Verdict(pre_receive::judge(&live, &push, request).await),
+        Request::PreReceive(request) => {
+            Response::Verdict(pre_receive::judge(&live, &push, bus.clock.now_ms(), request).await)
+        }
         Request::ProcReceive(request) => Response::Outcomes(proc_receive::land(&live, &push, request).await),
         Request::PostReceive(_) => {
             live.committer.look_at_ref();

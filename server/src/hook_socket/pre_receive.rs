@@ -6,8 +6,8 @@ use crate::git_http::ref_rules::{RefRule, kept_only_line, rule_of};
 use crate::namespace::LiveNamespace;
 use configbus_gitstore::{CandidateView, HeadCommit, Quarantine, ReadError, Store};
 use configbus_hooks::wire::{PreReceive, QuarantinePaths, ReferenceUpdate, Verdict};
-use configbus_hooks::{CandidateError, Gate, GitCandidate, PushOptionError, PushOptions, Report};
-use configbus_model::{CommitId, ErrorKind, Namespace, ObjectId, TreeId};
+use configbus_hooks::{CandidateError, Context, Gate, GitCandidate, PushOptionError, PushOptions, Report};
+use configbus_model::{CommitId, ErrorKind, ObjectId, TreeId};
 use configbus_runtime::report;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -64,11 +64,14 @@ impl Refusal {
 }
 
 /// Judges a push and remembers the verdict for proc-receive.
-pub(super) async fn judge(live: &Arc<LiveNamespace>, push: &Arc<Push>, request: PreReceive) -> Verdict {
+pub(super) async fn judge(live: &Arc<LiveNamespace>, push: &Arc<Push>, now_ms: u64, request: PreReceive) -> Verdict {
     let updates = request.updates.clone();
-    let (store, gate, namespace) = (live.store.clone(), Arc::clone(&live.gate), live.name.clone());
-    let judged = live.check_push(move || check(&store, &gate, &namespace, &request)).await;
-    match judged {
+    let (store, gate, asker) = (live.store.clone(), Arc::clone(&live.gate), Arc::clone(push));
+    let judged = live.check_push(move || {
+        let context = Context { principal: &asker.principal, namespace: &asker.namespace, now_ms };
+        Judge { store: &store, gate: &gate, context }.check(&request)
+    });
+    match judged.await {
         Ok(Accepted { options, head, text }) => {
             let head = head.map(|head| head.commit);
             let is_accepted = push.accept(Checked { updates, options, head });
@@ -89,78 +92,88 @@ struct Accepted {
     text: String,
 }
 
-fn check(store: &Store, gate: &Gate, namespace: &Namespace, request: &PreReceive) -> Result<Accepted, Refusal> {
-    let options = PushOptions::parse(&request.push_options)?;
-    let mut text = String::new();
-    let mut landing = Vec::new();
-    let mut kept = Vec::new();
-    for update in &request.updates {
-        match rule_of(&update.reference, update.new)? {
-            RefRule::Land => landing.push(update),
-            RefRule::KeepOnly if options.dry_run => {
-                return Err(Refusal::DryRunElsewhere { reference: update.reference.clone() });
-            }
-            RefRule::KeepOnly => {
-                let _ = writeln!(text, "{}", kept_only_line(namespace, &update.reference));
-                kept.push(update.new);
+/// What one push is judged with.
+struct Judge<'a> {
+    store: &'a Store,
+    gate: &'a Gate,
+    context: Context<'a>,
+}
+
+impl Judge<'_> {
+    fn check(&self, request: &PreReceive) -> Result<Accepted, Refusal> {
+        let options = PushOptions::parse(&request.push_options)?;
+        let mut text = String::new();
+        let mut landing = Vec::new();
+        let mut kept = Vec::new();
+        for update in &request.updates {
+            match rule_of(&update.reference, update.new)? {
+                RefRule::Land => landing.push(update),
+                RefRule::KeepOnly if options.dry_run => {
+                    return Err(Refusal::DryRunElsewhere { reference: update.reference.clone() });
+                }
+                RefRule::KeepOnly => {
+                    let _ = writeln!(text, "{}", kept_only_line(self.context.namespace, &update.reference));
+                    kept.push(update.new);
+                }
             }
         }
-    }
-    let head = store.head();
-    let view = open(store, request.quarantine.as_ref())?;
-    check_kept(gate, &view, &kept)?;
-    for update in landing {
-        check_landing(gate, &view, head.as_ref(), update)?;
-    }
-    Ok(Accepted { options, head, text })
-}
-
-fn open(store: &Store, quarantine: Option<&QuarantinePaths>) -> Result<CandidateView, Refusal> {
-    let QuarantinePaths { object_dir, alternates } = quarantine.ok_or(Refusal::NoQuarantine)?.clone();
-    Ok(store.open_quarantined(&Quarantine { object_dir, alternates })?)
-}
-
-fn check_kept(gate: &Gate, view: &CandidateView, tips: &[ObjectId]) -> Result<(), Refusal> {
-    if tips.is_empty() {
-        return Ok(());
-    }
-    accepted(gate.check(&GitCandidate::undistributed(view, tips))?)
-}
-
-/// Lands the tip on the head, in thought only, and holds what it brings and what would land to everything at once.
-fn check_landing(
-    gate: &Gate,
-    view: &CandidateView,
-    head: Option<&HeadCommit>,
-    update: &ReferenceUpdate,
-) -> Result<(), Refusal> {
-    let no_commit = || Refusal::NoCommit { reference: update.reference.clone(), object: update.new };
-    let tip = view.peel_to_commit(update.new)?.ok_or_else(no_commit)?;
-    if tip.object_id() != update.new {
-        return Err(no_commit());
-    }
-    if head.is_some_and(|head| head.commit == tip) {
-        return Ok(());
-    }
-    let (tips, base) = ([update.new], head.map(|head| head.tree));
-    match trial(view, head, tip) {
-        Ok(tree) => accepted(gate.check(&GitCandidate::push(view, &tips, base, tree))?),
-        // A tree with refused names may not be readable far enough for a merge; then the pushed one tells what it can.
-        Err(error) if error.kind() == ErrorKind::Rejected => {
-            accepted(gate.check(&GitCandidate::push(view, &tips, base, view.tree_of(tip)?))?)?;
-            Err(error.into())
+        let head = self.store.head();
+        let view = self.open(request.quarantine.as_ref())?;
+        self.check_kept(&view, &kept)?;
+        for update in landing {
+            self.check_landing(&view, head.as_ref(), update)?;
         }
-        Err(landing) => match gate.check(&GitCandidate::undistributed(view, &tips))? {
-            report if report.is_accepted() => Err(landing.into()),
-            report => Err(Refusal::ShapesAndLanding { report: report.into(), landing }),
-        },
+        Ok(Accepted { options, head, text })
+    }
+
+    fn open(&self, quarantine: Option<&QuarantinePaths>) -> Result<CandidateView, Refusal> {
+        let QuarantinePaths { object_dir, alternates } = quarantine.ok_or(Refusal::NoQuarantine)?.clone();
+        Ok(self.store.open_quarantined(&Quarantine { object_dir, alternates })?)
+    }
+
+    fn check_kept(&self, view: &CandidateView, tips: &[ObjectId]) -> Result<(), Refusal> {
+        if tips.is_empty() {
+            return Ok(());
+        }
+        self.accept(&GitCandidate::undistributed(view, tips))
+    }
+
+    /// Lands the tip on the head, in thought only, and holds what it brings and what would land to everything at once.
+    fn check_landing(
+        &self,
+        view: &CandidateView,
+        head: Option<&HeadCommit>,
+        update: &ReferenceUpdate,
+    ) -> Result<(), Refusal> {
+        let no_commit = || Refusal::NoCommit { reference: update.reference.clone(), object: update.new };
+        let tip = view.peel_to_commit(update.new)?.ok_or_else(no_commit)?;
+        if tip.object_id() != update.new {
+            return Err(no_commit());
+        }
+        if head.is_some_and(|head| head.commit == tip) {
+            return Ok(());
+        }
+        let (tips, base) = ([update.new], head.map(|head| head.tree));
+        match trial(view, head, tip) {
+            Ok(tree) => self.accept(&GitCandidate::push(view, &tips, base, tree)),
+            // A tree with refused names may not be readable far enough for a merge; then the pushed one tells what it can.
+            Err(error) if error.kind() == ErrorKind::Rejected => {
+                self.accept(&GitCandidate::push(view, &tips, base, view.tree_of(tip)?))?;
+                Err(error.into())
+            }
+            Err(landing) => match self.gate.check(&GitCandidate::undistributed(view, &tips), &self.context)? {
+                report if report.is_accepted() => Err(landing.into()),
+                report => Err(Refusal::ShapesAndLanding { report: report.into(), landing }),
+            },
+        }
+    }
+
+    fn accept(&self, candidate: &GitCandidate<'_>) -> Result<(), Refusal> {
+        let report = self.gate.check(candidate, &self.context)?;
+        if report.is_accepted() { Ok(()) } else { Err(CommitError::Rejected(report).into()) }
     }
 }
 
 fn trial(view: &CandidateView, head: Option<&HeadCommit>, tip: CommitId) -> Result<TreeId, CommitError> {
     landing_tree(view.trial_merge(head.map(|head| head.commit), tip)?, head)
-}
-
-fn accepted(report: Report) -> Result<(), Refusal> {
-    if report.is_accepted() { Ok(()) } else { Err(CommitError::Rejected(report).into()) }
 }

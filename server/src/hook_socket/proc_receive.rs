@@ -11,6 +11,7 @@ use crate::namespace::LiveNamespace;
 use configbus_hooks::wire::{Landed, Outcome, OutcomeResult, ProcReceive, ReferenceUpdate};
 use configbus_model::{CommitId, ErrorKind, Head, Namespace, ObjectId};
 use configbus_runtime::report;
+use std::sync::Arc;
 
 /// Reference named to a client whose push was merged.
 const LANDED_REFERENCE: &str = "refs/landed/main";
@@ -34,6 +35,7 @@ pub(super) async fn land(live: &LiveNamespace, push: &Push, request: ProcReceive
 
 async fn land_one(live: &LiveNamespace, push: &Push, checked: &Checked, update: &ReferenceUpdate) -> Outcome {
     let change = PushChange {
+        principal: Arc::clone(&push.principal),
         tip: CommitId::from(update.new),
         reason: checked.options.reason.clone(),
         traceparent: push.traceparent.clone(),

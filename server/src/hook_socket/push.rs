@@ -2,7 +2,7 @@
 
 use configbus_hooks::PushOptions;
 use configbus_hooks::wire::ReferenceUpdate;
-use configbus_model::{CommitId, Namespace};
+use configbus_model::{CommitId, Namespace, Principal};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -19,13 +19,15 @@ pub(crate) struct Checked {
 #[derive(Debug)]
 pub(crate) struct Push {
     pub(crate) namespace: Namespace,
+    /// Who pushes, as authenticated at the door. Hooks never say it.
+    pub(crate) principal: Arc<Principal>,
     pub(crate) traceparent: String,
     checked: OnceLock<Checked>,
 }
 
 impl Push {
-    pub(crate) fn new(namespace: Namespace, traceparent: String) -> Self {
-        Self { namespace, traceparent, checked: OnceLock::new() }
+    pub(crate) fn new(namespace: Namespace, principal: Arc<Principal>, traceparent: String) -> Self {
+        Self { namespace, principal, traceparent, checked: OnceLock::new() }
     }
 
     /// Notes the verdict of pre-receive. Git asks once.
@@ -90,7 +92,7 @@ mod tests {
     #[test]
     fn a_push_is_known_while_it_lasts_and_judged_once() {
         let registry = PushRegistry::default();
-        let registered = registry.register(Push::new(Namespace::main(), String::new()));
+        let registered = registry.register(Push::new(Namespace::main(), Arc::new(Principal::open()), String::new()));
         let id = registered.id().to_owned();
         let push = registry.find(&id).unwrap();
         let checked = Checked { updates: Vec::new(), options: PushOptions::default(), head: None };

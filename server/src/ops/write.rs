@@ -8,8 +8,8 @@ use crate::failure::Failure;
 use crate::namespace::LiveNamespace;
 use crate::trace_context;
 use configbus_gitstore::{HeadCommit, LandError, Person, ReadError, Store};
-use configbus_hooks::{Gate, GitCandidate};
-use configbus_model::{CommitId, ConfigPath, Entry, Head, TreeId};
+use configbus_hooks::{Context, Gate, GitCandidate};
+use configbus_model::{CommitId, ConfigPath, Entry, Head, Principal, TreeId};
 use std::sync::Arc;
 
 /// Longest message of a commit, in bytes.
@@ -21,6 +21,8 @@ const PATHS_NAMED_MAX: usize = 3;
 /// Edits that land together or not at all.
 #[derive(Debug, Clone)]
 pub(crate) struct WriteRequest {
+    /// Who asks, as authenticated.
+    pub(crate) principal: Arc<Principal>,
     pub(crate) edits: Vec<Edit>,
     pub(crate) message: String,
     pub(crate) validate_only: bool,
@@ -44,14 +46,16 @@ pub(crate) async fn compare_and_set(bus: &Bus, request: WriteRequest) -> Result<
     let live = bus.main()?;
     check_shape(bus, &request)?;
     let paths: Vec<ConfigPath> = request.edits.iter().map(|edit| edit.path.clone()).collect();
+    let asked = Asked { principal: Arc::clone(&request.principal), now_ms: bus.clock.now_ms() };
     let checked =
-        check(live, request.edits.clone()).await.inspect_err(|failure| count_outcome(failure.kind.as_str()))?;
+        check(live, asked, request.edits.clone()).await.inspect_err(|failure| count_outcome(failure.kind.as_str()))?;
     if request.validate_only {
         let created = vec![false; paths.len()];
         return Ok(Written { head: live.board.current(), committed: false, entries: Vec::new(), created });
     }
     let message = if request.message.trim().is_empty() { message_for(&request.edits) } else { request.message };
     let change = EditsChange {
+        principal: request.principal,
         edits: request.edits,
         author: anonymous(),
         message,
@@ -80,18 +84,33 @@ fn check_shape(bus: &Bus, request: &WriteRequest) -> Result<(), Failure> {
 }
 
 /// Validates the edits on the present head and returns the tree they were validated on.
-async fn check(live: &Arc<LiveNamespace>, edits: Vec<Edit>) -> Result<Option<TreeId>, Failure> {
-    let (store, gate) = (live.store.clone(), Arc::clone(&live.gate));
-    Ok(live.check_edits(move || check_on_head(&store, &gate, &edits)).await?)
+async fn check(live: &Arc<LiveNamespace>, asked: Asked, edits: Vec<Edit>) -> Result<Option<TreeId>, Failure> {
+    let (store, gate, namespace) = (live.store.clone(), Arc::clone(&live.gate), live.name.clone());
+    let checked = live.check_edits(move || {
+        let context = Context { principal: &asked.principal, namespace: &namespace, now_ms: asked.now_ms };
+        check_on_head(&store, &gate, &context, &edits)
+    });
+    Ok(checked.await?)
 }
 
-fn check_on_head(store: &Store, gate: &Gate, edits: &[Edit]) -> Result<Option<TreeId>, CommitError> {
+/// Who asked and when.
+struct Asked {
+    principal: Arc<Principal>,
+    now_ms: u64,
+}
+
+fn check_on_head(
+    store: &Store,
+    gate: &Gate,
+    context: &Context<'_>,
+    edits: &[Edit],
+) -> Result<Option<TreeId>, CommitError> {
     let head: Option<HeadCommit> = store.head();
     let base = head.map(|head| head.tree);
     let edits = expect_and_convert(store, head.as_ref(), edits)?;
     let staged = store.stage_edits(base, &edits).map_err(LandError::from)?;
     let view = store.open_staged(&staged)?;
-    let report = gate.check(&GitCandidate::step(&view, base, staged.tree()))?;
+    let report = gate.check(&GitCandidate::step(&view, base, staged.tree()), context)?;
     if report.is_accepted() { Ok(base) } else { Err(CommitError::Rejected(report)) }
 }
 

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use configbus_model::{ConfigPath, EntryMode, Namespace, Revision};
+use configbus_model::{ConfigPath, EntryMode, Namespace, Principal, Revision};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -73,6 +73,7 @@ pub(super) async fn create(State(bus): State<Arc<Bus>>, headers: HeaderMap, body
     let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let edits = request.edits.into_iter().map(Edit::try_from).collect::<Result<Vec<_>, _>>();
     let request = WriteRequest {
+        principal: Arc::new(Principal::open()),
         edits: edits.map_err(Failure::into_response)?,
         message: request.message,
         validate_only: request.validate_only,

@@ -14,7 +14,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use configbus_model::{ConfigPath, EntryMode, ErrorKind, Head};
+use configbus_model::{ConfigPath, EntryMode, ErrorKind, Head, Principal};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -102,7 +102,9 @@ pub(super) async fn delete(
 async fn land(bus: &Bus, edit: Edit, message: Option<String>, headers: &HeaderMap) -> Result<Written, Failure> {
     let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let message = message.unwrap_or_default();
-    write::compare_and_set(bus, WriteRequest { edits: vec![edit], message, validate_only: false, traceparent }).await
+    let principal = Arc::new(Principal::open());
+    let request = WriteRequest { principal, edits: vec![edit], message, validate_only: false, traceparent };
+    write::compare_and_set(bus, request).await
 }
 
 fn answer(status: StatusCode, written: Written) -> Response {

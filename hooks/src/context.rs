@@ -1,0 +1,31 @@
+//! For whom, where and when a candidate is checked.
+
+use crate::{Finding, Rule, candidate::FileChange};
+use configbus_model::{Namespace, Principal, Role};
+
+/// What a check knows beside the candidate.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Who proposes it, as authenticated.
+    pub principal: &'a Principal,
+    /// Where it would land.
+    pub namespace: &'a Namespace,
+    /// Milliseconds since 1970, for rules that ask what time it is.
+    pub now_ms: u64,
+}
+
+impl Context<'_> {
+    /// Returns why the principal may change nothing at all, if something changes.
+    pub(crate) fn refusal(&self, changes: &[FileChange]) -> Option<Finding> {
+        let first = changes.first()?;
+        if self.principal.is_at_least(Role::Writer, self.namespace) {
+            return None;
+        }
+        let role = self.principal.role_in(self.namespace).map_or("no role", Role::as_str);
+        let message = format!(
+            "{} may not change files of {}; ask an admin for the role writer",
+            self.principal.name, self.namespace
+        );
+        Some(Finding::new(Rule::NotWriter, &first.path, message).found(role).expected("writer or admin"))
+    }
+}
