@@ -5,18 +5,19 @@ use crate::workspace::{array, members, text};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Crate → the crates of the workspace it may use outside its tests.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("model", &[]),
     ("runtime", &["model"]),
     ("proto", &["model"]),
-    ("coordination", &["proto", "runtime", "model"]),
+    ("transport", &["model"]),
+    ("coordination", &["proto", "runtime", "transport", "model"]),
     ("gitstore", &["model"]),
     ("hooks", &["gitstore", "coordination", "proto", "model"]),
-    ("server", &["hooks", "gitstore", "coordination", "proto", "runtime", "model"]),
-    ("configstore", &["gitstore", "coordination", "proto", "runtime", "model"]),
-    ("agent", &["client", "proto", "runtime", "model"]),
+    ("server", &["hooks", "gitstore", "coordination", "proto", "runtime", "transport", "model"]),
+    ("configstore", &["gitstore", "coordination", "proto", "runtime", "transport", "model"]),
+    ("agent", &["client", "proto", "runtime", "transport", "model"]),
     ("client", &["model"]),
-    ("api", &["proto", "model"]),
+    ("api", &["proto", "transport", "model"]),
     (
         "",
         &[
@@ -31,22 +32,26 @@ const EDGES: [(&str, &[&str]); 12] = [
             "proto",
             "runtime",
             "server",
+            "transport",
         ],
     ),
 ];
 
 /// Dependency → the only crates that may know it.
-const FENCES: [(&str, &[&str]); 10] = [
+const FENCES: [(&str, &[&str]); 13] = [
     ("git2", &["gitstore"]),
     ("libgit2-sys", &["gitstore"]),
     ("zookeeper-client", &["coordination"]),
     ("prost", &["proto", "configstore", "agent"]),
-    ("tonic", &["proto", "coordination", "server", "configstore", "agent", "api", ""]),
+    ("tonic", &["proto", "transport", "coordination", "server", "configstore", "agent", "api", ""]),
     ("axum", &["server", "configstore", "agent"]),
     ("clap", &[""]),
     ("anyhow", &["", "tests"]),
     ("metrics-exporter-prometheus", &["runtime"]),
     ("tracing-subscriber", &["runtime"]),
+    ("rustls", &["transport"]),
+    ("tokio-rustls", &["transport"]),
+    ("x509-cert", &["transport"]),
 ];
 
 fn short(name: &str) -> &str {

@@ -1,0 +1,5 @@
+//! Authorities and certificates made at test time, and both ends against each other.
+
+mod ends;
+mod files;
+mod pki;
