@@ -23,6 +23,10 @@ pub(crate) const OUTCOMES_MAX: usize = 16;
 /// Time between two looks for something to tidy.
 const TIDY_EVERY: Duration = Duration::from_secs(5);
 
+/// Time from an order to the next slice of upkeep: the copy that makes the next delivery cheap should be ready before it
+/// comes, and parts of one update follow each other faster than this.
+const TIDY_AFTER_ORDER: Duration = Duration::from_millis(50);
+
 /// Pause between two slices of upkeep, so that it never takes more than half of a core.
 const TIDY_PAUSE: Duration = Duration::from_millis(10);
 
@@ -108,9 +112,13 @@ impl Deliverer {
             stock.send_replace(Stock::of(&*work.delivery));
             metrics.stock(&stock.borrow());
             took.into_iter().for_each(|took| metrics.applied(took));
-            if !ordered {
-                tidy_at = Instant::now() + if tidy_more { TIDY_PAUSE } else { TIDY_EVERY };
-            }
+            let now = Instant::now();
+            tidy_at = match (ordered, tidy_more) {
+                // Never put off: orders may keep coming.
+                (true, _) => tidy_at.min(now + TIDY_AFTER_ORDER),
+                (false, true) => now + TIDY_PAUSE,
+                (false, false) => now + TIDY_EVERY,
+            };
             for outcome in results {
                 if outcomes.send(outcome).await.is_err() {
                     return Ok(());

@@ -4,14 +4,14 @@
 //! readers see; then its durability. Whatever fails before that rename leaves readers where they were.
 
 use super::{
-    Applied, ApplyTimings, Delivery, DeliveryError, DiskError, DiskUsage, KeptView, LinkedLayout, PlainLayout,
+    Applied, ApplyTimings, Before, Delivery, DeliveryError, DiskError, DiskUsage, KeptView, LinkedLayout, PlainLayout,
     Retention, RootDisk, Shown, Staging, Tidied, TreeIndex, Trees, Upkeep, ViewLayout, ViewStatus, blobs, recovery,
     resolve, views,
 };
 use crate::{Moment, Root, RootLock, RootLockError};
 use bytes::Bytes;
-use configbus_model::{ErrorKind, Head, Layout, ViewRecord};
-use std::{collections::HashMap, time::Instant};
+use configbus_model::{ErrorKind, Head, Layout, TreeId, ViewRecord};
+use std::{collections::HashMap, path::PathBuf, time::Instant};
 
 /// How a root is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -118,7 +118,9 @@ impl DiskDelivery {
         let building = self.disk.scratch();
         let trees = Trees { held: &self.index, new: &new };
         let prepared = self.layout.prepared_roots();
-        self.layout.build(&self.disk, trees, head.tree, &building)?;
+        let shown = self.shown_folder();
+        let before = shown.as_ref().map(|(root, folder)| Before { root: *root, folder });
+        self.layout.build(&self.disk, trees, before, head.tree, &building)?;
         // A sweep under way goes by what the copy held.
         self.upkeep.index_is_stale = self.upkeep.is_sweeping() && self.layout.prepared_roots() != prepared;
         let directories = clock.lap();
@@ -134,6 +136,14 @@ impl DiskDelivery {
         resolution.trees.into_iter().for_each(|(id, tree)| self.index.insert(id, tree));
         let timings = ApplyTimings { verify: verified, contents, directories, record: recorded, flip };
         Ok(Applied { shown: self.adopt(record, now), timings })
+    }
+
+    /// Returns tree and folder of what readers see, if the next view has the same layout.
+    fn shown_folder(&self) -> Option<(TreeId, PathBuf)> {
+        let shown = self.shown.as_ref()?;
+        let kept = self.views.iter().find(|kept| *kept.name() == shown.view)?;
+        let alike = kept.record.layout == self.layout.layout();
+        alike.then(|| (shown.effective_tree, self.disk.root.view(&shown.view)))
     }
 
     /// Notes that readers see another view now.

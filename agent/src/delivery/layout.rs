@@ -21,6 +21,13 @@ impl<'a> Trees<'a> {
     }
 }
 
+/// The view that readers see, in the layout of the next one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before<'a> {
+    pub(crate) root: TreeId,
+    pub(crate) folder: &'a Path,
+}
+
 /// Makes a directory show a tree. Two implementations, one contract: [`super::plain::PlainLayout`] and
 /// [`super::linked::LinkedLayout`].
 pub(crate) trait ViewLayout: Send {
@@ -28,7 +35,14 @@ pub(crate) trait ViewLayout: Send {
     fn layout(&self) -> Layout;
 
     /// Creates `target` with the content of `root`, all of it durable except the name of `target` itself.
-    fn build(&mut self, disk: &RootDisk, trees: Trees<'_>, root: TreeId, target: &Path) -> Result<(), DeliveryError>;
+    fn build(
+        &mut self,
+        disk: &RootDisk,
+        trees: Trees<'_>,
+        before: Option<Before<'_>>,
+        root: TreeId,
+        target: &Path,
+    ) -> Result<(), DeliveryError>;
 
     /// Does a slice of what makes the delivery after `root` faster; returns whether there is more to do.
     fn prepare(&mut self, disk: &RootDisk, trees: Trees<'_>, root: TreeId) -> bool;

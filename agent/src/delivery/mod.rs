@@ -20,6 +20,8 @@ mod file_system;
 pub mod fixture;
 mod layout;
 mod linked;
+#[cfg(test)]
+mod linked_tests;
 #[cfg(any(test, feature = "testing"))]
 mod memory;
 mod plain;
@@ -43,7 +45,7 @@ pub use upkeep::{DiskUsage, Tidied};
 
 use collection::Unpinned;
 use file_system::{Durable, FileSystem, RealFileSystem};
-use layout::{Trees, ViewLayout};
+use layout::{Before, Trees, ViewLayout};
 use linked::LinkedLayout;
 use plain::PlainLayout;
 use resolution::resolve;

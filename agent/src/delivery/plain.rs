@@ -5,7 +5,7 @@
 //! edited or removed in it by hand while it was visible would come back with it, and whoever still sits in one of its
 //! directories would see newer files appear: what readers have seen once is never touched again.
 
-use super::{DeliveryError, RootDisk, Standby, Trees, ViewLayout, blobs, standby};
+use super::{Before, DeliveryError, RootDisk, Standby, Trees, ViewLayout, blobs, standby};
 use configbus_model::{EntryMode, Layout, Tree, TreeEntry, TreeId};
 use std::{
     collections::HashSet,
@@ -34,7 +34,14 @@ impl ViewLayout for PlainLayout {
         Layout::Plain
     }
 
-    fn build(&mut self, disk: &RootDisk, trees: Trees<'_>, root: TreeId, target: &Path) -> Result<(), DeliveryError> {
+    fn build(
+        &mut self,
+        disk: &RootDisk,
+        trees: Trees<'_>,
+        _: Option<Before<'_>>,
+        root: TreeId,
+        target: &Path,
+    ) -> Result<(), DeliveryError> {
         let changed = match self.standby.take() {
             Some(ready) => {
                 standby::patch(disk, trees, &ready, root, target).inspect_err(|_| disk.remove_all(&ready.path))?
