@@ -3,7 +3,7 @@
 use prost::Message;
 use std::{env, fs, path::PathBuf};
 
-const FILES: [&str; 5] = ["types", "config", "distribution", "coordination", "fleet"];
+const FILES: [&str; 6] = ["types", "config", "distribution", "coordination", "fleet", "admin"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");

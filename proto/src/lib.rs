@@ -3,8 +3,11 @@
 //! Knows the shape of messages and nothing of what they make happen. Read first: [`v1`], then [`convert`] and
 //! [`status`].
 
+mod bearer;
 pub mod convert;
 pub mod status;
+
+pub use bearer::{AuthorisedChannel, Bearer, BearerError};
 
 /// Generated from `proto/configbus/v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rust_2018_idioms)]

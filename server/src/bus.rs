@@ -1,5 +1,7 @@
 //! What every facade is given: the namespaces, the fleet, and who else takes part.
 
+use crate::audit::AuditLog;
+use crate::auth::Caller;
 use crate::failure::Failure;
 use crate::fleet::FleetBoard;
 use crate::namespace::LiveNamespace;
@@ -22,6 +24,7 @@ pub(crate) struct Bus {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) audit: AuditLog,
     /// Bounds open watches.
     pub(crate) watchers: Arc<Semaphore>,
     /// Ends streams.
@@ -30,8 +33,14 @@ pub(crate) struct Bus {
 }
 
 impl Bus {
+    /// Returns a namespace to a caller that may use it.
+    pub(crate) fn namespace(&self, caller: &Caller, name: &Namespace) -> Result<&Arc<LiveNamespace>, Failure> {
+        caller.check(name)?;
+        self.find(name)
+    }
+
     /// Returns a namespace or says which there are.
-    pub(crate) fn namespace(&self, name: &Namespace) -> Result<&Arc<LiveNamespace>, Failure> {
+    pub(crate) fn find(&self, name: &Namespace) -> Result<&Arc<LiveNamespace>, Failure> {
         self.namespaces.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.namespaces.keys().map(Namespace::as_str).collect();
             Failure::not_found(format!("namespace {name} does not exist, there is {}", known.join(", ")))
@@ -39,8 +48,8 @@ impl Bus {
     }
 
     /// Returns the namespace that holds the whole path space in this release.
-    pub(crate) fn main(&self) -> Result<&Arc<LiveNamespace>, Failure> {
-        self.namespace(&Namespace::main())
+    pub(crate) fn main(&self, caller: &Caller) -> Result<&Arc<LiveNamespace>, Failure> {
+        self.namespace(caller, &Namespace::main())
     }
 
     /// Returns how long the body of one file may be. Twice what the gate lets in: a file that is somewhat too large gets

@@ -1,11 +1,12 @@
 //! The one port: Git, gRPC, REST, metrics and the status page behind one guard.
 
+use crate::auth::{Door, Tokens, admit};
 use crate::bus::Bus;
 use crate::data::DataFolder;
 use crate::failure::Failure;
 use crate::git_http::{self, GitState};
 use crate::web::host_guard::{HostGuard, refuse_foreign};
-use crate::web::{BoundedListener, HealthState, health_routes, page};
+use crate::web::{BoundedListener, HealthState, Peer, health_routes, page};
 use crate::{grpc, rest};
 use axum::Router;
 use axum::http::{HeaderMap, header};
@@ -33,9 +34,11 @@ pub(crate) struct Front {
     pub(crate) readiness: Readiness,
     pub(crate) not_serving: &'static str,
     pub(crate) host_names: Vec<String>,
+    pub(crate) door: Door,
+    pub(crate) tokens: Option<Arc<Tokens>>,
     pub(crate) connections_max: usize,
     /// Held until the last request is answered.
-    pub(crate) _data: Arc<DataFolder>,
+    pub(crate) data: Arc<DataFolder>,
 }
 
 /// Starts answering.
@@ -45,11 +48,13 @@ pub(crate) fn start(front: Front, listener: TcpListener, addr: SocketAddr, tasks
 }
 
 async fn serve(front: Front, listener: TcpListener, addr: SocketAddr, tasks: &Tasks) -> io::Result<()> {
-    let router = router(&front, addr, tasks).await;
-    let listener = BoundedListener::new(listener, front.connections_max);
+    let (connections_max, readiness, not_serving) = (front.connections_max, front.readiness.clone(), front.not_serving);
+    let (router, _data) = router(front, addr, tasks).await;
+    let listener = BoundedListener::new(listener, connections_max);
     let stop = tasks.shutdown_token();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    front.readiness.met(front.not_serving);
+    let serving = axum::serve(listener, router.into_make_service_with_connect_info::<Peer>())
+        .with_graceful_shutdown(stop.clone().cancelled_owned());
+    readiness.met(not_serving);
     tokio::select! {
         ended = serving.into_future() => ended,
         () = overdue(stop) => {
@@ -64,17 +69,20 @@ async fn overdue(stop: CancellationToken) {
     tokio::time::sleep(FINISH_WITHIN).await;
 }
 
-async fn router(front: &Front, addr: SocketAddr, tasks: &Tasks) -> Router {
+/// Returns the routes behind the guards, and what is held until the last request is answered.
+async fn router(front: Front, addr: SocketAddr, tasks: &Tasks) -> (Router, Arc<DataFolder>) {
     let guard = Arc::new(HostGuard::new(addr, &front.host_names));
     let health = HealthState { bus: Arc::clone(&front.bus), readiness: front.readiness.clone() };
-    grpc::routes(&front.bus, front.embedded.clone(), tasks)
+    let router = grpc::routes(&front.bus, front.embedded, front.tokens, tasks)
         .await
-        .merge(git_http::routes(front.git.clone()))
+        .merge(git_http::routes(front.git))
         .merge(rest::routes(&front.bus))
         .merge(health_routes(health))
         .route("/", get(page))
         .fallback(unknown)
-        .layer(from_fn_with_state(guard, refuse_foreign))
+        .layer(from_fn_with_state(Arc::new(front.door), admit))
+        .layer(from_fn_with_state(guard, refuse_foreign));
+    (router, front.data)
 }
 
 /// Answers in the caller's protocol that nothing is there.

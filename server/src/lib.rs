@@ -7,6 +7,8 @@
 //! API without a protocol).
 
 mod assembly;
+mod audit;
+mod auth;
 mod bus;
 mod claim;
 mod committer;
@@ -27,6 +29,8 @@ mod trace_context;
 mod upkeep;
 mod web;
 
+pub use audit::AuditSettings;
+pub use auth::{ADMIN_TOKEN_FILE, NewToken, TokenFile, TokenFileError, TokenRecord};
 pub use data::DataError;
 pub use namespace::OpenNamespaceError;
 pub use server::{BuildError, BuiltServer, Server};

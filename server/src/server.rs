@@ -1,6 +1,8 @@
 //! Putting a server together, and starting it.
 
 use crate::assembly::{Assembly, Waiting, registry};
+use crate::audit::{AuditLog, AuditWriter};
+use crate::auth::{self, Door, Proof, TokenFileError, Tokens};
 use crate::bus::Bus;
 use crate::data::{DataError, DataFolder};
 use crate::fleet::FleetBoard;
@@ -8,11 +10,11 @@ use crate::git_http::GitState;
 use crate::hook_socket::{HookListener, PushRegistry};
 use crate::namespace::OpenNamespaceError;
 use crate::serving::ServingCell;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Auth, Settings, SettingsError};
 use crate::{claim, http, upkeep};
 use configbus_coordination::{Announcer, Embedded, HeadRegistry};
 use configbus_hooks::Gate;
-use configbus_model::{ErrorKind, Member, MemberRole};
+use configbus_model::{ErrorKind, Member, MemberRole, Principal};
 use configbus_runtime::{CancellationToken, Clock, Readiness, SystemClock, Tasks, host_name, incarnation};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -54,6 +56,12 @@ pub enum BuildError {
         /// Why.
         source: io::Error,
     },
+    /// The list of tokens cannot be used.
+    #[error("cannot use the tokens of this server")]
+    Tokens(#[from] TokenFileError),
+    /// The audit log cannot be written.
+    #[error("cannot open the audit log")]
+    Audit(#[source] io::Error),
     /// The program that hooks are links to is unknown.
     #[error("cannot find out which program is running; set hook_program")]
     HookProgram(#[source] io::Error),
@@ -67,7 +75,8 @@ impl BuildError {
             Self::Listen { .. } => ErrorKind::Unavailable,
             Self::Data(error) => error.kind(),
             Self::Namespace(error) => error.kind(),
-            Self::HookSocket { .. } | Self::HookProgram(_) => ErrorKind::Internal,
+            Self::Tokens(error) => error.kind(),
+            Self::HookSocket { .. } | Self::HookProgram(_) | Self::Audit(_) => ErrorKind::Internal,
         }
     }
 }
@@ -85,6 +94,8 @@ pub struct BuiltServer {
     data: Arc<DataFolder>,
     bus: Arc<Bus>,
     embedded: Option<Arc<Embedded>>,
+    tokens: Option<Arc<Tokens>>,
+    audit: AuditWriter,
     hooks: HookListener,
     pushes: PushRegistry,
     waiting: Vec<Waiting>,
@@ -104,6 +115,12 @@ impl Server {
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
         let data = Arc::new(DataFolder::take_over(&settings.data, &hook_program(&settings)?)?);
+        let (audit, audit_writer) =
+            AuditLog::open(data.path(), &settings.audit, Arc::clone(&clock)).map_err(BuildError::Audit)?;
+        let tokens = match settings.auth {
+            Some(Auth::Tokens) => Some(auth::found(data.path(), Arc::clone(&clock))?),
+            Some(Auth::None) | None => None,
+        };
         let announcer = Announcer::new(Arc::clone(&registry), Arc::clone(&clock));
         let serving = ServingCell::default();
         let assembly = Assembly { settings: &settings, data: &data, gate: &gate, clock: &clock, announcer: &announcer };
@@ -118,6 +135,7 @@ impl Server {
             watchers: Arc::new(Semaphore::new(settings.limits.watchers_max)),
             limits: settings.limits.clone(),
             gate,
+            audit,
             stopping: CancellationToken::new(),
         });
         let pushes = PushRegistry::default();
@@ -134,6 +152,8 @@ impl Server {
             data,
             bus,
             embedded,
+            tokens,
+            audit: audit_writer,
             hooks,
             pushes,
             waiting,
@@ -173,6 +193,10 @@ impl BuiltServer {
         }
         Arc::clone(&self.bus.announcer).start(tasks);
         let member = watch::Sender::new(self.member());
+        self.audit.start(tasks);
+        if let Some(tokens) = &self.tokens {
+            auth::start_upkeep(tasks, tokens);
+        }
         claim::start(tasks, &self.bus, &member, self.serving, &self.readiness);
         for waiting in self.waiting {
             waiting.start(tasks, &self.data);
@@ -181,7 +205,13 @@ impl BuiltServer {
         let hook_tasks = tasks.clone();
         tasks.spawn("hook-socket", async move { self.hooks.run(hook_tasks).await });
         stop_streams(tasks, self.bus.stopping.clone());
+        let proof = match &self.tokens {
+            Some(tokens) => Proof::Tokens(Arc::clone(tokens)),
+            None => Proof::Nothing(Arc::new(Principal::open())),
+        };
         let front = http::Front {
+            door: Door::new(proof, self.bus.audit.clone(), self.settings.behind_tls_proxy),
+            tokens: self.tokens,
             git: GitState {
                 bus: Arc::clone(&self.bus),
                 pushes: self.pushes,
@@ -195,7 +225,7 @@ impl BuiltServer {
             not_serving: NOT_SERVING,
             host_names: self.settings.known_host_names(&self.url),
             connections_max: self.settings.limits.connections_max,
-            _data: self.data,
+            data: self.data,
         };
         http::start(front, self.listener, self.addr, tasks);
     }
@@ -203,7 +233,7 @@ impl BuiltServer {
     fn log_start(&self) {
         let (addr, data) = (self.addr, self.data.path().display());
         tracing::info!(%addr, %data, url = self.url, coordination = self.bus.registry.kind(), "server listens on {addr}");
-        if self.settings.auth.is_some() || self.addr.ip().is_loopback() {
+        if self.tokens.is_none() {
             tracing::warn!(%addr, "no authentication: everybody who reaches {addr} may read and write");
         }
     }

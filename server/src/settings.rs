@@ -1,5 +1,6 @@
 //! Settings of the server role.
 
+use crate::audit::AuditSettings;
 use axum::http::Uri;
 use configbus_coordination::{ZooKeeperSettings, ZooKeeperSettingsError};
 use configbus_hooks::{Gate, GateSettings, GateSettingsError};
@@ -17,6 +18,8 @@ pub const DEFAULT_PORT: u16 = 7420;
 pub enum Auth {
     /// They do not: everybody who reaches the port may read and write.
     None,
+    /// By access tokens, over Bearer or as the password of Basic.
+    Tokens,
 }
 
 /// Everything a server can be told.
@@ -33,6 +36,11 @@ pub struct Settings {
     pub id: Option<String>,
     /// Must be set to listen beyond loopback.
     pub auth: Option<Auth>,
+    /// Whether every connection comes from a proxy on the same machine or network that ends TLS, and says in
+    /// `X-Forwarded-For` for whom.
+    pub behind_tls_proxy: bool,
+    /// Who did what.
+    pub audit: AuditSettings,
     /// Names beside localhost that requests may carry in `Host`.
     pub host_names: Vec<String>,
     /// Program that Git runs as hook; by default the running one.
@@ -53,6 +61,8 @@ impl Default for Settings {
             url: None,
             id: None,
             auth: None,
+            behind_tls_proxy: false,
+            audit: AuditSettings::default(),
             host_names: Vec::new(),
             hook_program: None,
             gate: GateSettings::default(),
@@ -101,16 +111,25 @@ impl Default for Limits {
 pub enum SettingsError {
     /// Open to the network without saying so.
     #[error(
-        "listen = \"{listen}\" is beyond loopback and this release has no authentication: set auth = \"none\" to let \
-         everybody who reaches it read and write, or listen on 127.0.0.1"
+        "listen = \"{listen}\" is beyond loopback: set auth = \"tokens\" so that callers prove who they are, auth = \
+         \"none\" to let everybody who reaches it read and write, or listen on 127.0.0.1"
     )]
     OpenWithoutSayingSo {
         /// The address.
         listen: SocketAddr,
     },
+    /// Whoever reads the network would read the tokens.
+    #[error(
+        "listen = \"{listen}\" is beyond loopback and tokens would travel readable: put a proxy that ends TLS in front \
+         and set behind_tls_proxy = true, or listen on 127.0.0.1"
+    )]
+    TokensWithoutTls {
+        /// The address.
+        listen: SocketAddr,
+    },
     /// Zero would stop the server.
-    #[error("limits.{key} = 0, expected at least 1")]
-    ZeroLimit {
+    #[error("{key} = 0, expected at least 1")]
+    Zero {
         /// The key.
         key: &'static str,
     },
@@ -132,14 +151,28 @@ impl SettingsError {
 impl Settings {
     /// Refuses what must not start.
     pub fn check(&self) -> Result<(), SettingsError> {
-        if !self.listen.ip().is_loopback() && self.auth.is_none() {
-            return Err(SettingsError::OpenWithoutSayingSo { listen: self.listen });
-        }
+        self.check_exposure()?;
         if !self.zookeeper.connect.is_empty() {
             self.zookeeper.check()?;
         }
         Gate::new(self.gate.clone())?;
-        self.limits.check()
+        self.limits.check()?;
+        match (self.audit.bytes_max, self.audit.files_max) {
+            (0, _) => Err(SettingsError::Zero { key: "audit.bytes_max" }),
+            (_, 0) => Err(SettingsError::Zero { key: "audit.files_max" }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses to be reached from elsewhere without protection.
+    fn check_exposure(&self) -> Result<(), SettingsError> {
+        let listen = self.listen;
+        match self.auth {
+            _ if listen.ip().is_loopback() => Ok(()),
+            None => Err(SettingsError::OpenWithoutSayingSo { listen }),
+            Some(Auth::Tokens) if !self.behind_tls_proxy => Err(SettingsError::TokensWithoutTls { listen }),
+            Some(Auth::None | Auth::Tokens) => Ok(()),
+        }
     }
 
     /// Returns the names that requests may carry in `Host`: the configured ones and that of the URL others are told.
@@ -153,16 +186,16 @@ impl Settings {
 impl Limits {
     fn check(&self) -> Result<(), SettingsError> {
         let bounds = [
-            ("push_bytes_max", self.push_bytes_max == 0),
-            ("git_children_max", self.git_children_max == 0),
-            ("queue_length_max", self.queue_length_max == 0),
-            ("edits_max", self.edits_max == 0),
-            ("watchers_max", self.watchers_max == 0),
-            ("connections_max", self.connections_max == 0),
-            ("hosts_max", self.hosts_max == 0),
+            ("limits.push_bytes_max", self.push_bytes_max == 0),
+            ("limits.git_children_max", self.git_children_max == 0),
+            ("limits.queue_length_max", self.queue_length_max == 0),
+            ("limits.edits_max", self.edits_max == 0),
+            ("limits.watchers_max", self.watchers_max == 0),
+            ("limits.connections_max", self.connections_max == 0),
+            ("limits.hosts_max", self.hosts_max == 0),
         ];
         match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
-            Some((key, _)) => Err(SettingsError::ZeroLimit { key }),
+            Some((key, _)) => Err(SettingsError::Zero { key }),
             None => Ok(()),
         }
     }
@@ -176,6 +209,10 @@ mod tests {
     fn beyond_loopback_needs_a_word() {
         let mut settings = Settings { listen: "0.0.0.0:7420".parse().unwrap(), ..Settings::default() };
         assert!(matches!(settings.check(), Err(SettingsError::OpenWithoutSayingSo { .. })));
+        settings.auth = Some(Auth::Tokens);
+        assert!(matches!(settings.check(), Err(SettingsError::TokensWithoutTls { .. })));
+        settings.behind_tls_proxy = true;
+        settings.check().unwrap();
         settings.auth = Some(Auth::None);
         settings.check().unwrap();
         Settings::default().check().unwrap();

@@ -4,10 +4,11 @@
 //! landing: a client that sees a newer `main` refuses by itself).
 
 use super::routes::{GitRefusal, GitState, dumb_protocol, find, turn};
+use crate::auth::Caller;
 use crate::failure::Failure;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use configbus_gitstore::git::{ServeOptions, Service, advertise};
@@ -25,13 +26,20 @@ pub(super) struct Wanted {
     service: Option<String>,
 }
 
+/// Returns whether a request for references begins a push. Reads the query as the handler does.
+pub(crate) fn announces_push(uri: &Uri) -> bool {
+    let wanted = Query::<Wanted>::try_from_uri(uri).ok().and_then(|Query(wanted)| wanted.service);
+    wanted.as_deref().and_then(Service::from_name) == Some(Service::ReceivePack)
+}
+
 pub(super) async fn answer(
     State(state): State<GitState>,
+    caller: Caller,
     Path(repository): Path<String>,
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, GitRefusal> {
-    let live = find(&state.bus, &repository)?;
+    let live = find(&state.bus, &caller, &repository)?;
     let Some(name) = wanted.service else { return Err(dumb_protocol()) };
     let service = Service::from_name(&name).ok_or_else(|| {
         let text = format!("service {:?} does not exist", name.chars().take(40).collect::<String>());
@@ -90,6 +98,13 @@ mod tests {
     fn the_service_line_comes_first() {
         let body = with_service_line(Service::UploadPack, b"0000");
         assert_eq!(&body[..], b"001e# service=git-upload-pack\n00000000");
+    }
+
+    #[test]
+    fn a_push_is_recognised_however_it_is_written() {
+        let announces = |query: &str| announces_push(&format!("/git/main.git/info/refs?{query}").parse().unwrap());
+        assert!(announces("service=git-receive-pack") && announces("a=b&service=git%2dreceive%2Dpack"));
+        assert!(!announces("service=git-upload-pack") && !announces("") && !announces("Service=git-receive-pack"));
     }
 
     #[test]

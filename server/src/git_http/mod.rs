@@ -9,4 +9,5 @@ pub(crate) mod ref_rules;
 mod routes;
 mod rpc;
 
+pub(crate) use info_refs::announces_push;
 pub(crate) use routes::{GitState, routes};

@@ -40,6 +40,11 @@ pub(crate) fn rule_of(reference: &str, new: ObjectId) -> Result<RefRule, RefRefu
     }
 }
 
+/// Returns whether Git stores the reference and no host ever sees it.
+pub(crate) fn is_kept_only(reference: &str) -> bool {
+    ReferenceKind::of(reference) == ReferenceKind::Undistributed
+}
+
 /// Names the branch; the namespace only when there could be a doubt.
 pub(crate) fn main_of(namespace: &Namespace) -> String {
     if *namespace == Namespace::main() { "main".to_owned() } else { format!("main of {namespace}") }

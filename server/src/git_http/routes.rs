@@ -1,6 +1,7 @@
 //! `/git/<namespace>.git/…`.
 
 use super::{info_refs, rpc};
+use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::hook_socket::PushRegistry;
@@ -40,11 +41,11 @@ pub(crate) fn routes(state: GitState) -> Router {
         .route("/git/{repository}/info/refs", get(info_refs::answer))
         .route(
             "/git/{repository}/git-upload-pack",
-            post(|state, path, request| rpc::answer(state, path, Service::UploadPack, request)),
+            post(|state, caller, path, request| rpc::answer(state, caller, path, Service::UploadPack, request)),
         )
         .route(
             "/git/{repository}/git-receive-pack",
-            post(|state, path, request| rpc::answer(state, path, Service::ReceivePack, request)),
+            post(|state, caller, path, request| rpc::answer(state, caller, path, Service::ReceivePack, request)),
         )
         .route("/git/{repository}/{*file}", any(refuse_file))
         .route("/git/{repository}", any(refuse_file_at_root))
@@ -73,9 +74,12 @@ impl IntoResponse for GitRefusal {
     }
 }
 
-/// Finds the namespace that a repository's name in a URL means.
-pub(super) fn find(bus: &Bus, repository: &str) -> Result<Arc<LiveNamespace>, Failure> {
+/// Finds the namespace that a repository's name in a URL means, for a caller that may use it.
+pub(super) fn find(bus: &Bus, caller: &Caller, repository: &str) -> Result<Arc<LiveNamespace>, Failure> {
     let name = repository.strip_suffix(".git").unwrap_or(repository);
+    if let Ok(name) = Namespace::parse(name) {
+        caller.check(&name)?;
+    }
     let known: Vec<&str> = bus.namespaces.keys().map(Namespace::as_str).collect();
     let found = Namespace::parse(name).ok().and_then(|name| bus.namespaces.get(&name));
     found.cloned().ok_or_else(|| {
@@ -102,16 +106,24 @@ pub(super) async fn turn(live: &LiveNamespace, service: Service) -> Result<Owned
     }
 }
 
-async fn refuse_file(State(state): State<GitState>, Path((repository, _)): Path<(String, String)>) -> GitRefusal {
-    refuse(&state, &repository)
+async fn refuse_file(
+    State(state): State<GitState>,
+    caller: Caller,
+    Path((repository, _)): Path<(String, String)>,
+) -> GitRefusal {
+    refuse(&state, &caller, &repository)
 }
 
-async fn refuse_file_at_root(State(state): State<GitState>, Path(repository): Path<String>) -> GitRefusal {
-    refuse(&state, &repository)
+async fn refuse_file_at_root(
+    State(state): State<GitState>,
+    caller: Caller,
+    Path(repository): Path<String>,
+) -> GitRefusal {
+    refuse(&state, &caller, &repository)
 }
 
-fn refuse(state: &GitState, repository: &str) -> GitRefusal {
-    match find(&state.bus, repository) {
+fn refuse(state: &GitState, caller: &Caller, repository: &str) -> GitRefusal {
+    match find(&state.bus, caller, repository) {
         Ok(_) => dumb_protocol(),
         Err(failure) => failure.into(),
     }

@@ -4,6 +4,7 @@ use super::exchange::{Companion, Exchange};
 use super::gunzip::BodyDecoder;
 use super::info_refs::protocol_of;
 use super::routes::{GitRefusal, GitState, find, turn};
+use crate::auth::Caller;
 use crate::failure::Failure;
 use crate::hook_socket::Push;
 use crate::namespace::LiveNamespace;
@@ -15,23 +16,23 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use configbus_gitstore::git::{GitCommand, ServeOptions, Service, receive_pack, upload_pack};
 use configbus_hooks::wire::{PUSH_ID_VARIABLE, SOCKET_VARIABLE};
-use configbus_model::{ErrorKind, Principal};
+use configbus_model::ErrorKind;
 use futures_util::{StreamExt as _, stream};
-use std::sync::Arc;
 
 pub(super) async fn answer(
     State(state): State<GitState>,
+    caller: Caller,
     Path(repository): Path<String>,
     service: Service,
     request: Request,
 ) -> Result<Response, GitRefusal> {
-    let live = find(&state.bus, &repository)?;
+    let live = find(&state.bus, &caller, &repository)?;
     let (head, body) = request.into_parts();
     check_content_type(service, &head.headers)?;
     let decoder = decoder(&head.headers)?;
     let turn = turn(&live, service).await?;
     let protocol = protocol_of(&head.headers);
-    let (command, push) = prepare(&state, &live, service, protocol.as_deref(), &head.headers);
+    let (command, push) = prepare(&state, &live, caller, service, protocol.as_deref(), &head.headers);
     let companions: Vec<Companion> = vec![Box::new(turn), Box::new(push)];
     let mut exchange = Exchange::start(command, body.into_data_stream(), decoder, companions)
         .map_err(|error| Failure::internal(&error))?;
@@ -64,6 +65,7 @@ fn decoder(headers: &HeaderMap) -> Result<BodyDecoder, GitRefusal> {
 fn prepare(
     state: &GitState,
     live: &LiveNamespace,
+    caller: Caller,
     service: Service,
     protocol: Option<&str>,
     headers: &HeaderMap,
@@ -74,8 +76,7 @@ fn prepare(
         Service::UploadPack => (mark(upload_pack(live.store.dir(), &options)), None),
         Service::ReceivePack => {
             let given = headers.get("traceparent").and_then(|value| value.to_str().ok());
-            let principal = Arc::new(Principal::open());
-            let push = Push::new(live.name.clone(), principal, trace_context::adopt_or_create(given));
+            let push = Push::new(live.name.clone(), caller, trace_context::adopt_or_create(given));
             let registered = state.pushes.register(push);
             let command = mark(receive_pack(live.store.dir(), &options))
                 .env(SOCKET_VARIABLE, state.hook_socket.as_os_str())

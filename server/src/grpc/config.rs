@@ -1,6 +1,7 @@
 //! Service `Config`.
 
 use super::Answers;
+use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::committer::{Edit, Expected, Wanted};
 use crate::failure::Failure;
@@ -8,7 +9,7 @@ use crate::ops::read::{self, DiffRequest, ListRequest, LogRequest};
 use crate::ops::watch::{self, Update, WatchRequest};
 use crate::ops::write::{self, WriteRequest};
 use configbus_gitstore::LogEntry;
-use configbus_model::{ConfigPath, EntryMode, Namespace, Principal, Revision};
+use configbus_model::{ConfigPath, EntryMode, Namespace, Revision};
 use configbus_proto::convert::{head_to_wire, mode_from_wire, namespace_from_wire, path_from_wire};
 use configbus_proto::v1;
 use configbus_proto::v1::config_server::Config;
@@ -21,9 +22,10 @@ pub(super) struct ConfigService(pub(super) Arc<Bus>);
 #[tonic::async_trait]
 impl Config for ConfigService {
     async fn get(&self, request: Request<v1::GetRequest>) -> Result<Response<v1::GetResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
         let path = path_from_wire(&request.path)?;
-        let file = read::get(&self.0, path, revision(request.revision)).await?;
+        let file = read::get(&self.0, &caller, path, revision(request.revision)).await?;
         Ok(Response::new(v1::GetResponse {
             entry: Some((&file.entry).into()),
             content: file.content,
@@ -32,6 +34,7 @@ impl Config for ConfigService {
     }
 
     async fn list(&self, request: Request<v1::ListRequest>) -> Result<Response<v1::ListResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
         let request = ListRequest {
             prefix: request.prefix,
@@ -40,7 +43,7 @@ impl Config for ConfigService {
             page_size: request.page_size as usize,
             page_token: request.page_token,
         };
-        let page = read::list(&self.0, request).await?;
+        let page = read::list(&self.0, &caller, request).await?;
         Ok(Response::new(v1::ListResponse {
             entries: page.entries.iter().map(Into::into).collect(),
             head: Some(head_to_wire(&Namespace::main(), &page.head)),
@@ -49,13 +52,14 @@ impl Config for ConfigService {
     }
 
     async fn log(&self, request: Request<v1::LogRequest>) -> Result<Response<v1::LogResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
         let namespace = namespace_from_wire(&request.namespace)?;
         let path = read::checked_prefix(&request.path)?;
         let path = if path.is_empty() { None } else { Some(path_from_wire(&path)?) };
         let (from, limit) = (revision(request.from_revision), request.limit as usize);
         let request = LogRequest { namespace: namespace.clone(), path, from, limit };
-        let (entries, head) = read::log(&self.0, request).await?;
+        let (entries, head) = read::log(&self.0, &caller, request).await?;
         Ok(Response::new(v1::LogResponse {
             commits: entries.iter().map(|entry| commit_to_wire(&namespace, entry)).collect(),
             head: Some(head_to_wire(&namespace, &head)),
@@ -63,6 +67,7 @@ impl Config for ConfigService {
     }
 
     async fn diff(&self, request: Request<v1::DiffRequest>) -> Result<Response<v1::DiffResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
         let namespace = namespace_from_wire(&request.namespace)?;
         let request = DiffRequest {
@@ -72,7 +77,7 @@ impl Config for ConfigService {
             prefix: request.path,
             patch: request.patch,
         };
-        let diff = read::diff(&self.0, request).await?;
+        let diff = read::diff(&self.0, &caller, request).await?;
         Ok(Response::new(v1::DiffResponse {
             changes: diff.changes.iter().map(Into::into).collect(),
             from: diff.from.as_ref().map(|head| head_to_wire(&namespace, head)),
@@ -85,18 +90,18 @@ impl Config for ConfigService {
         &self,
         request: Request<v1::CompareAndSetRequest>,
     ) -> Result<Response<v1::CompareAndSetResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
         let header = traceparent_header(&request);
         let request = request.into_inner();
         let edits = request.edits.iter().map(edit_from_wire).collect::<Result<Vec<_>, _>>()?;
         let paths: Vec<ConfigPath> = edits.iter().map(|edit| edit.path.clone()).collect();
         let request = WriteRequest {
-            principal: Arc::new(Principal::open()),
             edits,
             message: request.message,
             validate_only: request.validate_only,
             traceparent: Some(request.traceparent).filter(|given| !given.is_empty()).or(header),
         };
-        let written = write::compare_and_set(&self.0, request).await?;
+        let written = write::compare_and_set(&self.0, &caller, request).await?;
         let deleted = |path: &ConfigPath| v1::Entry { path: path.to_string(), ..v1::Entry::default() };
         let entries = paths.iter().zip(&written.entries);
         Ok(Response::new(v1::CompareAndSetResponse {
@@ -109,11 +114,12 @@ impl Config for ConfigService {
     type WatchStream = Answers<v1::WatchResponse>;
 
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
         let namespace = namespace_from_wire(&request.namespace)?;
         let from = revision(request.from_revision);
         let request = WatchRequest { namespace: namespace.clone(), paths: request.paths, from };
-        let updates = watch::watch(&self.0, request).await?;
+        let updates = watch::watch(&self.0, &caller, request).await?;
         let answers = updates.map(move |update| Ok(update_to_wire(&namespace, &update?)));
         Ok(Response::new(answers.boxed()))
     }

@@ -1,6 +1,7 @@
 //! Service `Distribution`, the part a server has: packs for stores, and who the stores are.
 
 use super::Answers;
+use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::namespace::LiveNamespace;
@@ -59,8 +60,9 @@ impl Distribution for DistributionService {
     type PackStream = Answers<v1::PackResponse>;
 
     async fn pack(&self, request: Request<v1::PackRequest>) -> Result<Response<Self::PackStream>, Status> {
+        let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
-        let live = Arc::clone(self.bus.namespace(&namespace_from_wire(&request.namespace)?)?);
+        let live = Arc::clone(self.bus.namespace(&caller, &namespace_from_wire(&request.namespace)?)?);
         let commit = |text: &str| text.parse::<CommitId>().map_err(Failure::invalid);
         let (from, to) = (commit(&request.from)?, commit(&request.to)?);
         // Only what is on main is handed out: the repository holds other branches as well.

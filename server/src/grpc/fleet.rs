@@ -1,5 +1,6 @@
 //! Service `Fleet`.
 
+use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::fleet::{Host, Progress, Refusal, propagation};
@@ -54,9 +55,10 @@ impl Fleet for FleetService {
     }
 
     async fn wait(&self, request: Request<v1::WaitRequest>) -> Result<Response<v1::WaitResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
         let namespace = namespace_from_wire(&request.namespace)?;
-        let live = self.bus.namespace(&namespace)?;
+        let live = self.bus.namespace(&caller, &namespace)?;
         let revision = match request.revision {
             0 => live.head()?.revision,
             number => Revision(number),

@@ -1,12 +1,15 @@
 //! The gRPC facade: wire in, operation, wire out.
 
+mod admin;
 mod config;
 mod distribution;
 mod fleet;
 
+use crate::auth::Tokens;
 use crate::bus::Bus;
 use configbus_coordination::{Embedded, EmbeddedService};
 use configbus_model::ErrorKind;
+use configbus_proto::v1::admin_server::AdminServer;
 use configbus_proto::v1::config_server::ConfigServer;
 use configbus_proto::v1::coordination_server::{Coordination, CoordinationServer};
 use configbus_proto::v1::distribution_server::DistributionServer;
@@ -22,12 +25,19 @@ use tonic::{Request, Response, Status, Streaming};
 /// What a streaming call returns.
 type Answers<T> = BoxStream<'static, Result<T, Status>>;
 
-/// Builds the routes of all services. `embedded` is the registry to offer, if this server has one to offer.
-pub(crate) async fn routes(bus: &Arc<Bus>, embedded: Option<Arc<Embedded>>, tasks: &Tasks) -> axum::Router {
+/// Builds the routes of all services. `embedded` is the registry to offer, if this server has one to offer, `tokens`
+/// those that may be administered.
+pub(crate) async fn routes(
+    bus: &Arc<Bus>,
+    embedded: Option<Arc<Embedded>>,
+    tokens: Option<Arc<Tokens>>,
+    tasks: &Tasks,
+) -> axum::Router {
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<ConfigServer<config::ConfigService>>().await;
     health.set_serving::<DistributionServer<distribution::DistributionService>>().await;
     health.set_serving::<FleetServer<fleet::FleetService>>().await;
+    health.set_serving::<AdminServer<admin::AdminService>>().await;
     let described = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -43,12 +53,14 @@ pub(crate) async fn routes(bus: &Arc<Bus>, embedded: Option<Arc<Embedded>>, task
     let fleet = FleetServer::new(fleet::FleetService::new(Arc::clone(bus)))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let admin = admin::AdminService::new(tokens, bus.audit.clone(), Arc::clone(&bus.clock));
     let routes = Routes::new(health_service)
         .add_service(reflection)
         .add_service(alpha)
         .add_service(config)
         .add_service(distribution)
-        .add_service(fleet);
+        .add_service(fleet)
+        .add_service(AdminServer::new(admin));
     let routes = match embedded {
         Some(embedded) => routes.add_service(CoordinationServer::new(EmbeddedService::new(embedded, tasks.clone()))),
         None => routes.add_service(CoordinationServer::new(ElsewhereCoordination)),

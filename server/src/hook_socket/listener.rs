@@ -1,9 +1,12 @@
 //! The socket: who may speak, and one question per connection.
 
-use super::push::PushRegistry;
+use super::push::{Push, PushRefusal, PushRegistry};
 use super::{pre_receive, proc_receive};
+use crate::audit::{AuditEvent, AuditOutcome, AuditRecord, change};
 use crate::bus::Bus;
-use configbus_hooks::wire::{self, Request, Response, WireError};
+use crate::git_http::ref_rules::is_kept_only;
+use crate::namespace::LiveNamespace;
+use configbus_hooks::wire::{self, PreReceive, Request, Response, Verdict, WireError};
 use configbus_runtime::Tasks;
 use std::convert::Infallible;
 use std::io;
@@ -98,18 +101,41 @@ async fn respond(request: Request, bus: &Bus, pushes: &PushRegistry) -> Response
     let Some(push) = pushes.find(id) else {
         return Response::Failed("this push is not known to the server, it may have been restarted: push again".into());
     };
-    let live = match bus.namespace(&push.namespace) {
+    let live = match bus.namespace(&push.caller, &push.namespace) {
         Ok(live) => Arc::clone(live),
         Err(failure) => return Response::Failed(failure.message),
     };
     match request {
-        Request::PreReceive(request) => {
-            Response::Verdict(pre_receive::judge(&live, &push, bus.clock.now_ms(), request).await)
-        }
-        Request::ProcReceive(request) => Response::Outcomes(proc_receive::land(&live, &push, request).await),
+        Request::PreReceive(request) => Response::Verdict(judge(bus, &live, &push, request).await),
+        Request::ProcReceive(request) => Response::Outcomes(proc_receive::land(bus, &live, &push, request).await),
         Request::PostReceive(_) => {
             live.committer.look_at_ref();
             Response::Noted
         }
     }
+}
+
+/// Judges a push, and writes down what is decided here: refusals, and references that nobody lands.
+async fn judge(bus: &Bus, live: &Arc<LiveNamespace>, push: &Arc<Push>, request: PreReceive) -> Verdict {
+    if let Err(error) = bus.audit.ready().await {
+        return Verdict { is_accepted: false, text: format!("{error}; nothing is changed meanwhile") };
+    }
+    let references: Vec<String> = request.updates.iter().map(|update| update.reference.clone()).collect();
+    let verdict = pre_receive::judge(live, push, bus.clock.now_ms(), request).await;
+    let mut records = Vec::new();
+    if verdict.is_accepted {
+        for reference in references.iter().filter(|reference| is_kept_only(reference)) {
+            let record = push.caller.record(AuditEvent::Write, AuditOutcome::Accepted);
+            let (action, namespace) = (Some(format!("push {reference}")), Some(live.name.clone()));
+            records.push(AuditRecord { action, namespace, ..record });
+        }
+    } else {
+        let action = Some(format!("push {}", references.join(" ")));
+        let PushRefusal { reason, paths } = push.refusal().cloned().unwrap_or_default();
+        records.push(AuditRecord { action, ..change::refused(&push.caller, &live.name, &reason, paths) });
+    }
+    for record in records {
+        let _ = bus.audit.write(&record).await;
+    }
+    verdict
 }

@@ -1,6 +1,7 @@
 //! May these objects enter?
 
-use super::push::{Checked, Push};
+use super::push::{Checked, Push, PushRefusal};
+use crate::audit::change;
 use crate::committer::{CommitError, count_outcome, landing_tree};
 use crate::git_http::ref_rules::{RefRule, kept_only_line, rule_of};
 use crate::namespace::LiveNamespace;
@@ -9,6 +10,7 @@ use configbus_hooks::wire::{PreReceive, QuarantinePaths, ReferenceUpdate, Verdic
 use configbus_hooks::{CandidateError, Context, Gate, GitCandidate, PushOptionError, PushOptions, Report};
 use configbus_model::{CommitId, ErrorKind, ObjectId, TreeId};
 use configbus_runtime::report;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -63,12 +65,34 @@ impl Refusal {
     }
 }
 
+/// What the audit log says of a refusal: which files, and why without what is in them.
+impl From<&Refusal> for PushRefusal {
+    fn from(refusal: &Refusal) -> Self {
+        let report = match refusal {
+            Refusal::Landing(CommitError::Rejected(report)) => Some(report),
+            Refusal::ShapesAndLanding { report, .. } => Some(&**report),
+            _ => None,
+        };
+        match (report, refusal) {
+            (Some(report), _) => {
+                let paths: BTreeSet<&String> = report.findings.iter().map(|finding| &finding.path).collect();
+                Self { reason: change::reason_of_report(report), paths: paths.into_iter().cloned().collect() }
+            }
+            (None, Refusal::Landing(CommitError::PushConflict(conflicts))) => {
+                let paths = conflicts.iter().map(|conflict| conflict.path.to_string()).collect();
+                Self { reason: refusal.kind().to_string(), paths }
+            }
+            (None, _) => Self { reason: format!("{}: {refusal}", refusal.kind()), paths: Vec::new() },
+        }
+    }
+}
+
 /// Judges a push and remembers the verdict for proc-receive.
 pub(super) async fn judge(live: &Arc<LiveNamespace>, push: &Arc<Push>, now_ms: u64, request: PreReceive) -> Verdict {
     let updates = request.updates.clone();
     let (store, gate, asker) = (live.store.clone(), Arc::clone(&live.gate), Arc::clone(push));
     let judged = live.check_push(move || {
-        let context = Context { principal: &asker.principal, namespace: &asker.namespace, now_ms };
+        let context = Context { principal: &asker.caller.principal, namespace: &asker.namespace, now_ms };
         Judge { store: &store, gate: &gate, context }.check(&request)
     });
     match judged.await {
@@ -80,6 +104,7 @@ pub(super) async fn judge(live: &Arc<LiveNamespace>, push: &Arc<Push>, now_ms: u
         Err(refusal) => {
             let kind = refusal.kind().as_str();
             count_outcome(kind);
+            push.refuse(PushRefusal::from(&refusal));
             tracing::info!(namespace = %push.namespace, reason = kind, "refused a push to {}", push.namespace);
             Verdict { is_accepted: false, text: refusal.text() }
         }

@@ -5,6 +5,8 @@
 //! tracking branch alone until the next fetch.
 
 use super::push::{Checked, Push};
+use crate::audit::{AuditRecord, change};
+use crate::bus::Bus;
 use crate::committer::{Change, CommitError, How, Landed as LandedChange, PushChange};
 use crate::git_http::ref_rules::{FOR_MAIN, MAIN, main_of};
 use crate::namespace::LiveNamespace;
@@ -20,12 +22,12 @@ const LANDED_REFERENCE: &str = "refs/landed/main";
 const DRY_RUN_REFERENCE: &str = "refs/dry-run/main";
 
 /// Lands every update, one after the other.
-pub(super) async fn land(live: &LiveNamespace, push: &Push, request: ProcReceive) -> Vec<Outcome> {
+pub(super) async fn land(bus: &Bus, live: &Arc<LiveNamespace>, push: &Push, request: ProcReceive) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(request.updates.len());
     for update in request.updates {
         let outcome = match push.checked().filter(|checked| checked.updates.contains(&update)) {
             Some(checked) if checked.options.dry_run => dry_run(live.board.current().as_ref(), &update),
-            Some(checked) => land_one(live, push, checked, &update).await,
+            Some(checked) => land_one(bus, live, push, checked, &update).await,
             None => refused(&update, &CommitError::NotChecked),
         };
         outcomes.push(outcome);
@@ -33,17 +35,55 @@ pub(super) async fn land(live: &LiveNamespace, push: &Push, request: ProcReceive
     outcomes
 }
 
-async fn land_one(live: &LiveNamespace, push: &Push, checked: &Checked, update: &ReferenceUpdate) -> Outcome {
+async fn land_one(
+    bus: &Bus,
+    live: &Arc<LiveNamespace>,
+    push: &Push,
+    checked: &Checked,
+    update: &ReferenceUpdate,
+) -> Outcome {
     let change = PushChange {
-        principal: Arc::clone(&push.principal),
+        principal: Arc::clone(&push.caller.principal),
         tip: CommitId::from(update.new),
         reason: checked.options.reason.clone(),
         traceparent: push.traceparent.clone(),
         checked_on: checked.head,
     };
-    match live.committer.land(Change::Push(change)).await {
+    let outcome = live.committer.land(Change::Push(change)).await;
+    let record = match &outcome {
+        Ok(landed) => change::landed(&push.caller, &live.name, &landed.head, changed_paths(live, landed).await),
+        Err(error) => change::refused(&push.caller, &live.name, &reason_of(error), conflicting_paths(error)),
+    };
+    // What has landed stays landed; a log that fails now refuses the next change, and says so itself.
+    let _ = bus.audit.write(&AuditRecord { action: Some(format!("push {}", update.reference)), ..record }).await;
+    match outcome {
         Ok(landed) => accepted(&live.name, update, &landed),
         Err(error) => refused(update, &error),
+    }
+}
+
+/// Names what a landing changed; a repository that cannot be read now does not undo it.
+async fn changed_paths(live: &Arc<LiveNamespace>, landed: &LandedChange) -> Vec<String> {
+    let (before, after) = (landed.before.as_ref().map(|head| head.commit), landed.head.commit);
+    if before == Some(after) {
+        return Vec::new();
+    }
+    let changes = live.read(move |store| store.diff(before, after, "")).await.unwrap_or_default();
+    changes.iter().map(|change| change.path().to_string()).collect()
+}
+
+fn reason_of(error: &CommitError) -> String {
+    match error {
+        CommitError::Rejected(report) => change::reason_of_report(report),
+        error => format!("{}: {error}", error.kind()),
+    }
+}
+
+fn conflicting_paths(error: &CommitError) -> Vec<String> {
+    match error {
+        CommitError::PushConflict(conflicts) => conflicts.iter().map(|conflict| conflict.path.to_string()).collect(),
+        CommitError::Rejected(report) => report.findings.iter().map(|finding| finding.path.clone()).collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Pushes under way.
 
+use crate::auth::Caller;
 use configbus_hooks::PushOptions;
 use configbus_hooks::wire::ReferenceUpdate;
-use configbus_model::{CommitId, Namespace, Principal};
+use configbus_model::{CommitId, Namespace};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -19,20 +20,38 @@ pub(crate) struct Checked {
 #[derive(Debug)]
 pub(crate) struct Push {
     pub(crate) namespace: Namespace,
-    /// Who pushes, as authenticated at the door. Hooks never say it.
-    pub(crate) principal: Arc<Principal>,
+    /// Who pushes. Hooks never name them: they know only the id of the push.
+    pub(crate) caller: Caller,
     pub(crate) traceparent: String,
     checked: OnceLock<Checked>,
+    refusal: OnceLock<PushRefusal>,
+}
+
+/// What is written down of a push that pre-receive refused.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PushRefusal {
+    pub(super) reason: String,
+    pub(super) paths: Vec<String>,
 }
 
 impl Push {
-    pub(crate) fn new(namespace: Namespace, principal: Arc<Principal>, traceparent: String) -> Self {
-        Self { namespace, principal, traceparent, checked: OnceLock::new() }
+    pub(crate) fn new(namespace: Namespace, caller: Caller, traceparent: String) -> Self {
+        Self { namespace, caller, traceparent, checked: OnceLock::new(), refusal: OnceLock::new() }
     }
 
     /// Notes the verdict of pre-receive. Git asks once.
     pub(super) fn accept(&self, checked: Checked) -> bool {
         self.checked.set(checked).is_ok()
+    }
+
+    /// Notes why pre-receive refused.
+    pub(super) fn refuse(&self, refusal: PushRefusal) {
+        let _ = self.refusal.set(refusal);
+    }
+
+    /// Returns why pre-receive refused, if it did.
+    pub(super) fn refusal(&self) -> Option<&PushRefusal> {
+        self.refusal.get()
     }
 
     /// Returns what pre-receive accepted, if it did.
@@ -92,7 +111,7 @@ mod tests {
     #[test]
     fn a_push_is_known_while_it_lasts_and_judged_once() {
         let registry = PushRegistry::default();
-        let registered = registry.register(Push::new(Namespace::main(), Arc::new(Principal::open()), String::new()));
+        let registered = registry.register(Push::new(Namespace::main(), Caller::anybody(), String::new()));
         let id = registered.id().to_owned();
         let push = registry.find(&id).unwrap();
         let checked = Checked { updates: Vec::new(), options: PushOptions::default(), head: None };

@@ -1,5 +1,6 @@
 //! Reading: files, listings, history, differences.
 
+use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::namespace::LiveNamespace;
@@ -30,8 +31,13 @@ pub(crate) struct FileAt {
 }
 
 /// Returns one file.
-pub(crate) async fn get(bus: &Bus, path: ConfigPath, revision: Option<Revision>) -> Result<FileAt, Failure> {
-    let live = bus.main()?;
+pub(crate) async fn get(
+    bus: &Bus,
+    caller: &Caller,
+    path: ConfigPath,
+    revision: Option<Revision>,
+) -> Result<FileAt, Failure> {
+    let live = bus.main(caller)?;
     let head = live.head_at(revision).await?;
     let commit = head.commit;
     let missing = format!("{path} does not exist at {}", head.revision);
@@ -76,8 +82,8 @@ pub(crate) struct ListPage {
 }
 
 /// Lists a directory. A page token names the revision of the first page, so that the pages fit together.
-pub(crate) async fn list(bus: &Bus, request: ListRequest) -> Result<ListPage, Failure> {
-    let live = bus.main()?;
+pub(crate) async fn list(bus: &Bus, caller: &Caller, request: ListRequest) -> Result<ListPage, Failure> {
+    let live = bus.main(caller)?;
     let prefix = checked_prefix(&request.prefix)?;
     let (revision, after) = match request.page_token.as_str() {
         "" => (request.revision, None),
@@ -110,8 +116,8 @@ pub(crate) struct LogRequest {
 }
 
 /// Returns first-parent history, newest first.
-pub(crate) async fn log(bus: &Bus, request: LogRequest) -> Result<(Vec<LogEntry>, Head), Failure> {
-    let live = bus.namespace(&request.namespace)?;
+pub(crate) async fn log(bus: &Bus, caller: &Caller, request: LogRequest) -> Result<(Vec<LogEntry>, Head), Failure> {
+    let live = bus.namespace(caller, &request.namespace)?;
     let head = live.head()?;
     let from = live.head_at(request.from).await?.revision;
     let limit = bounded(request.limit, LOG_DEFAULT, LOG_MAX);
@@ -157,8 +163,8 @@ pub(crate) struct Diff {
 }
 
 /// Returns the files that differ between two revisions.
-pub(crate) async fn diff(bus: &Bus, request: DiffRequest) -> Result<Diff, Failure> {
-    let live = bus.namespace(&request.namespace)?;
+pub(crate) async fn diff(bus: &Bus, caller: &Caller, request: DiffRequest) -> Result<Diff, Failure> {
+    let live = bus.namespace(caller, &request.namespace)?;
     let prefix = checked_prefix(&request.prefix)?;
     let to = live.head_at(request.to).await?;
     let from = match request.from {

@@ -4,6 +4,7 @@
 //! there is something to tell, so a watcher that does not read costs nothing but its place.
 
 use super::read::wire_bytes;
+use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::namespace::LiveNamespace;
@@ -48,12 +49,13 @@ pub(crate) struct Update {
 /// Starts a watch. The stream ends when the server stops.
 pub(crate) async fn watch(
     bus: &Bus,
+    caller: &Caller,
     request: WatchRequest,
 ) -> Result<impl Stream<Item = Result<Update, Failure>> + Send + use<>, Failure> {
+    let live = Arc::clone(bus.namespace(caller, &request.namespace)?);
     let permit = Arc::clone(&bus.watchers).try_acquire_owned().map_err(|_| {
         Failure::exhausted(format!("all {} watches are in use", bus.limits.watchers_max), Duration::from_secs(5))
     })?;
-    let live = Arc::clone(bus.namespace(&request.namespace)?);
     let filter = Filter::parse(&request.paths)?;
     let heads = live.board.subscribe();
     let told = match request.from {

@@ -1,5 +1,7 @@
 //! Compare-and-set.
 
+use crate::audit::change as audit;
+use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::committer::{
     Change, CommitError, Edit, EditsChange, How, Landed, Wanted, count_outcome, expect_and_convert, first_duplicate,
@@ -7,9 +9,9 @@ use crate::committer::{
 use crate::failure::Failure;
 use crate::namespace::LiveNamespace;
 use crate::trace_context;
-use configbus_gitstore::{HeadCommit, LandError, Person, ReadError, Store};
+use configbus_gitstore::{HeadCommit, LandError, ReadError, Store};
 use configbus_hooks::{Context, Gate, GitCandidate};
-use configbus_model::{CommitId, ConfigPath, Entry, Head, Principal, TreeId};
+use configbus_model::{CommitId, ConfigPath, Entry, Head, Namespace, Principal, TreeId};
 use std::sync::Arc;
 
 /// Longest message of a commit, in bytes.
@@ -21,8 +23,6 @@ const PATHS_NAMED_MAX: usize = 3;
 /// Edits that land together or not at all.
 #[derive(Debug, Clone)]
 pub(crate) struct WriteRequest {
-    /// Who asks, as authenticated.
-    pub(crate) principal: Arc<Principal>,
     pub(crate) edits: Vec<Edit>,
     pub(crate) message: String,
     pub(crate) validate_only: bool,
@@ -41,12 +41,30 @@ pub(crate) struct Written {
     pub(crate) created: Vec<bool>,
 }
 
-/// Validates edits on the present head and lands them.
-pub(crate) async fn compare_and_set(bus: &Bus, request: WriteRequest) -> Result<Written, Failure> {
-    let live = bus.main()?;
+/// Validates edits on the present head and lands them, and writes down what became of them.
+pub(crate) async fn compare_and_set(bus: &Bus, caller: &Caller, request: WriteRequest) -> Result<Written, Failure> {
+    if request.validate_only {
+        return write(bus, caller, request).await;
+    }
+    bus.audit.ready().await?;
+    let paths: Vec<ConfigPath> = request.edits.iter().map(|edit| edit.path.clone()).collect();
+    let outcome = write(bus, caller, request).await;
+    let main = Namespace::main();
+    let record = match &outcome {
+        Ok(Written { head: Some(head), .. }) => audit::landed(caller, &main, head, &paths),
+        Ok(Written { head: None, .. }) => return outcome,
+        Err(failure) => audit::refused(caller, &main, &audit::reason_of(failure), &paths),
+    };
+    // What has landed stays landed; a log that fails now refuses the next change, and says so itself.
+    let _ = bus.audit.write(&record).await;
+    outcome
+}
+
+async fn write(bus: &Bus, caller: &Caller, request: WriteRequest) -> Result<Written, Failure> {
+    let live = bus.main(caller)?;
     check_shape(bus, &request)?;
     let paths: Vec<ConfigPath> = request.edits.iter().map(|edit| edit.path.clone()).collect();
-    let asked = Asked { principal: Arc::clone(&request.principal), now_ms: bus.clock.now_ms() };
+    let asked = Asked { principal: Arc::clone(&caller.principal), now_ms: bus.clock.now_ms() };
     let checked =
         check(live, asked, request.edits.clone()).await.inspect_err(|failure| count_outcome(failure.kind.as_str()))?;
     if request.validate_only {
@@ -55,9 +73,9 @@ pub(crate) async fn compare_and_set(bus: &Bus, request: WriteRequest) -> Result<
     }
     let message = if request.message.trim().is_empty() { message_for(&request.edits) } else { request.message };
     let change = EditsChange {
-        principal: request.principal,
+        principal: Arc::clone(&caller.principal),
         edits: request.edits,
-        author: anonymous(),
+        author: caller.person(),
         message,
         traceparent: trace_context::adopt_or_create(request.traceparent.as_deref()),
         checked_on: checked,
@@ -135,11 +153,6 @@ fn describe_files(
         entries.push(store.entry(after, path)?);
     }
     Ok((entries, created))
-}
-
-/// Who wrote, as long as there is no authentication to say it.
-fn anonymous() -> Person {
-    Person { name: "anonymous".into(), email: "anonymous@localhost".into() }
 }
 
 fn message_for(edits: &[Edit]) -> String {

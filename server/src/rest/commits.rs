@@ -2,6 +2,7 @@
 
 use super::body;
 use super::shapes::{EntryShape, HeadShape, file_mode};
+use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::committer::{Edit, Expected, Wanted};
 use crate::failure::Failure;
@@ -14,7 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use configbus_model::{ConfigPath, EntryMode, Namespace, Principal, Revision};
+use configbus_model::{ConfigPath, EntryMode, Namespace, Revision};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -68,18 +69,22 @@ struct CommitShape {
     entries: Vec<Option<EntryShape>>,
 }
 
-pub(super) async fn create(State(bus): State<Arc<Bus>>, headers: HeaderMap, body: Body) -> Result<Response, Response> {
+pub(super) async fn create(
+    State(bus): State<Arc<Bus>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Response> {
     let request: CommitRequest = body::read_json(&headers, body, BODY_BYTES_MAX).await?;
     let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let edits = request.edits.into_iter().map(Edit::try_from).collect::<Result<Vec<_>, _>>();
     let request = WriteRequest {
-        principal: Arc::new(Principal::open()),
         edits: edits.map_err(Failure::into_response)?,
         message: request.message,
         validate_only: request.validate_only,
         traceparent,
     };
-    let written = write::compare_and_set(&bus, request).await.map_err(Failure::into_response)?;
+    let written = write::compare_and_set(&bus, &caller, request).await.map_err(Failure::into_response)?;
     let status = if written.committed { StatusCode::CREATED } else { StatusCode::OK };
     let shape = CommitShape {
         committed: written.committed,

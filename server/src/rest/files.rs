@@ -3,6 +3,7 @@
 use super::params::Params;
 use super::shapes::{EntryShape, file_mode};
 use super::{REVISION_HEADER, body, etag, revision};
+use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::committer::{Edit, Expected, Wanted};
 use crate::failure::Failure;
@@ -14,7 +15,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use configbus_model::{ConfigPath, EntryMode, ErrorKind, Head, Principal};
+use configbus_model::{ConfigPath, EntryMode, ErrorKind, Head};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -42,12 +43,13 @@ struct WrittenShape {
 
 pub(super) async fn read(
     State(bus): State<Arc<Bus>>,
+    caller: Caller,
     Path(path): Path<String>,
     Params(query): Params<ReadQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let path = parse(&path)?;
-    let file = read::get(&bus, path, revision(query.revision.as_deref())?).await?;
+    let file = read::get(&bus, &caller, path, revision(query.revision.as_deref())?).await?;
     if etag::is_held(&headers, file.entry.id) {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
         label(&mut response, &file.head, Some(etag::of(file.entry.id)));
@@ -67,6 +69,7 @@ pub(super) async fn read(
 
 pub(super) async fn write(
     State(bus): State<Arc<Bus>>,
+    caller: Caller,
     Path(path): Path<String>,
     Params(query): Params<WriteQuery>,
     headers: HeaderMap,
@@ -78,13 +81,14 @@ pub(super) async fn write(
     let size_max = usize::try_from(bus.body_bytes_max()).unwrap_or(usize::MAX);
     let content = body::read(&headers, body, size_max).await?;
     let edit = Edit { path, expected, wanted: Wanted::File { content, mode } };
-    let written = land(&bus, edit, query.message, &headers).await.map_err(Failure::into_response)?;
+    let written = land(&bus, &caller, edit, query.message, &headers).await.map_err(Failure::into_response)?;
     let status = if written.created == [true] { StatusCode::CREATED } else { StatusCode::OK };
     Ok(answer(status, written))
 }
 
 pub(super) async fn delete(
     State(bus): State<Arc<Bus>>,
+    caller: Caller,
     Path(path): Path<String>,
     Params(query): Params<WriteQuery>,
     headers: HeaderMap,
@@ -96,15 +100,20 @@ pub(super) async fn delete(
     if edit.expected == Expected::Absent {
         return Err(Failure::invalid("a deletion of what is not there changes nothing: If-None-Match does not fit"));
     }
-    Ok(answer(StatusCode::OK, land(&bus, edit, query.message, &headers).await?))
+    Ok(answer(StatusCode::OK, land(&bus, &caller, edit, query.message, &headers).await?))
 }
 
-async fn land(bus: &Bus, edit: Edit, message: Option<String>, headers: &HeaderMap) -> Result<Written, Failure> {
+async fn land(
+    bus: &Bus,
+    caller: &Caller,
+    edit: Edit,
+    message: Option<String>,
+    headers: &HeaderMap,
+) -> Result<Written, Failure> {
     let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let message = message.unwrap_or_default();
-    let principal = Arc::new(Principal::open());
-    let request = WriteRequest { principal, edits: vec![edit], message, validate_only: false, traceparent };
-    write::compare_and_set(bus, request).await
+    let request = WriteRequest { edits: vec![edit], message, validate_only: false, traceparent };
+    write::compare_and_set(bus, caller, request).await
 }
 
 fn answer(status: StatusCode, written: Written) -> Response {

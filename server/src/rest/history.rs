@@ -3,6 +3,7 @@
 use super::params::Params;
 use super::shapes::{ChangeShape, CommitShape, HeadShape};
 use super::{is_on, revision};
+use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::ops::read::{self, DiffRequest, LogRequest};
@@ -52,6 +53,7 @@ pub(super) struct DiffShape {
 
 pub(super) async fn log(
     State(bus): State<Arc<Bus>>,
+    caller: Caller,
     Params(query): Params<LogQuery>,
 ) -> Result<Json<LogShape>, Failure> {
     let namespace = namespace(query.namespace.as_deref())?;
@@ -59,13 +61,14 @@ pub(super) async fn log(
     let path = if path.is_empty() { None } else { Some(ConfigPath::parse(&path).map_err(Failure::invalid)?) };
     let from = revision(query.from.as_deref())?;
     let request = LogRequest { namespace: namespace.clone(), path, from, limit: query.limit };
-    let (entries, head) = read::log(&bus, request).await?;
+    let (entries, head) = read::log(&bus, &caller, request).await?;
     let commits = entries.iter().map(|entry| CommitShape::new(&namespace, entry)).collect();
     Ok(Json(LogShape { commits, head: HeadShape::new(&namespace, &head) }))
 }
 
 pub(super) async fn diff(
     State(bus): State<Arc<Bus>>,
+    caller: Caller,
     Params(query): Params<DiffQuery>,
 ) -> Result<Json<DiffShape>, Failure> {
     let namespace = namespace(query.namespace.as_deref())?;
@@ -77,7 +80,7 @@ pub(super) async fn diff(
         prefix: query.path,
         patch: is_on("patch", query.patch.as_deref())?,
     };
-    let diff = read::diff(&bus, request).await?;
+    let diff = read::diff(&bus, &caller, request).await?;
     Ok(Json(DiffShape {
         changes: diff.changes.iter().map(Into::into).collect(),
         from: diff.from.as_ref().map(|head| HeadShape::new(&namespace, head)),

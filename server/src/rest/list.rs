@@ -3,6 +3,7 @@
 use super::params::Params;
 use super::shapes::{EntryShape, HeadShape};
 use super::{is_on, revision};
+use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::ops::read::{self, ListRequest};
@@ -31,12 +32,17 @@ pub(super) struct ListShape {
     next_page_token: String,
 }
 
-pub(super) async fn root(state: State<Arc<Bus>>, query: Params<ListQuery>) -> Result<Json<ListShape>, Failure> {
-    below(state, Path(String::new()), query).await
+pub(super) async fn root(
+    state: State<Arc<Bus>>,
+    caller: Caller,
+    query: Params<ListQuery>,
+) -> Result<Json<ListShape>, Failure> {
+    below(state, caller, Path(String::new()), query).await
 }
 
 pub(super) async fn below(
     State(bus): State<Arc<Bus>>,
+    caller: Caller,
     Path(prefix): Path<String>,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<ListShape>, Failure> {
@@ -47,7 +53,7 @@ pub(super) async fn below(
         page_size: query.page_size,
         page_token: query.page_token,
     };
-    let page = read::list(&bus, request).await?;
+    let page = read::list(&bus, &caller, request).await?;
     Ok(Json(ListShape {
         entries: page.entries.iter().map(Into::into).collect(),
         head: HeadShape::new(&Namespace::main(), &page.head),

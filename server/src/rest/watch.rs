@@ -6,6 +6,7 @@ use super::history::namespace;
 use super::params::Params;
 use super::revision;
 use super::shapes::{ChangeShape, HeadShape};
+use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::ops::watch::{self, Update, WatchRequest};
@@ -28,12 +29,13 @@ struct UpdateShape {
 /// Parameters `path` (repeated), `from_revision` and `namespace`.
 pub(super) async fn follow(
     State(bus): State<Arc<Bus>>,
+    caller: Caller,
     Params(pairs): Params<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, axum::Error>>>, Failure> {
     let request = request(pairs, headers.get("last-event-id").and_then(|value| value.to_str().ok()))?;
     let namespace = request.namespace.clone();
-    let updates = watch::watch(&bus, request).await?;
+    let updates = watch::watch(&bus, &caller, request).await?;
     Ok(Sse::new(updates.map(move |update| match update {
         Ok(update) => event(&namespace, &update),
         Err(failure) => Ok(Event::default().event("error").data(failure.message)),

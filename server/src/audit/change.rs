@@ -1,0 +1,56 @@
+//! What is written down of changes of configuration.
+
+use super::record::{AuditEvent, AuditOutcome, AuditRecord};
+use crate::auth::Caller;
+use crate::failure::Failure;
+use configbus_hooks::Report;
+use configbus_model::{ErrorKind, Head, Namespace};
+
+/// Places named in the reason of a refusal.
+const PLACES_MAX: usize = 10;
+
+/// A change that is part of a head.
+pub(crate) fn landed(
+    caller: &Caller,
+    namespace: &Namespace,
+    head: &Head,
+    paths: impl IntoIterator<Item = impl ToString>,
+) -> AuditRecord {
+    AuditRecord {
+        namespace: Some(namespace.clone()),
+        revision: Some(head.revision.0),
+        commit: Some(head.commit.to_string()),
+        ..caller.record(AuditEvent::Write, AuditOutcome::Accepted).with_paths(paths)
+    }
+}
+
+/// A change that was not let in.
+pub(crate) fn refused(
+    caller: &Caller,
+    namespace: &Namespace,
+    reason: &str,
+    paths: impl IntoIterator<Item = impl ToString>,
+) -> AuditRecord {
+    let record = caller.record(AuditEvent::Write, AuditOutcome::Refused);
+    AuditRecord { namespace: Some(namespace.clone()), ..record.with_paths(paths).with_reason(reason) }
+}
+
+/// Says why a change was refused without what is in it: messages of findings quote files, their places do not.
+pub(crate) fn reason_of(failure: &Failure) -> String {
+    match failure.kind {
+        ErrorKind::Rejected => rejected(failure.details.findings.iter().map(|finding| finding.place.clone())),
+        kind => format!("{kind}: {}", failure.message),
+    }
+}
+
+/// Says the same of a report.
+pub(crate) fn reason_of_report(report: &Report) -> String {
+    rejected(report.findings.iter().map(configbus_hooks::Finding::location))
+}
+
+fn rejected(places: impl ExactSizeIterator<Item = String>) -> String {
+    let count = places.len();
+    let named: Vec<String> = places.take(PLACES_MAX).collect();
+    let more = if count > named.len() { format!(" and {} more", count - named.len()) } else { String::new() };
+    format!("rejected: {}{more}", named.join(", "))
+}

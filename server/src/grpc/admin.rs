@@ -1,0 +1,149 @@
+//! Service `Admin`.
+
+use crate::audit::{AuditError, AuditEvent, AuditLog, AuditOutcome};
+use crate::auth::{Caller, NewToken, TokenFileError, TokenRecord, Tokens};
+use crate::failure::Failure;
+use configbus_model::{ErrorKind, Grant, PrincipalName, TokenHash};
+use configbus_proto::v1;
+use configbus_proto::v1::admin_server::Admin;
+use configbus_runtime::{BlockingPool, Clock, report};
+use std::sync::Arc;
+use tonic::{Request, Response, Status};
+
+/// Changes of tokens at a time; they wait for each other on the disk anyway.
+const CHANGES_MAX: usize = 2;
+
+pub(super) struct AdminService {
+    tokens: Option<Arc<Tokens>>,
+    audit: AuditLog,
+    clock: Arc<dyn Clock>,
+    pool: BlockingPool,
+}
+
+impl AdminService {
+    pub(super) fn new(tokens: Option<Arc<Tokens>>, audit: AuditLog, clock: Arc<dyn Clock>) -> Self {
+        Self { tokens, audit, clock, pool: BlockingPool::new(CHANGES_MAX) }
+    }
+
+    fn tokens(&self) -> Result<&Arc<Tokens>, Failure> {
+        let text = "this server has no tokens: its settings say auth = \"none\"";
+        self.tokens.as_ref().ok_or_else(|| Failure::new(ErrorKind::Unsupported, text))
+    }
+
+    /// Makes a change of tokens and writes it down. A change that cannot be written down is not begun.
+    async fn change<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        action: &str,
+        change: impl FnOnce(&Tokens) -> Result<T, TokenFileError> + Send + 'static,
+        described: impl FnOnce(&T) -> String,
+    ) -> Result<T, Failure> {
+        let tokens = Arc::clone(self.tokens()?);
+        self.audit.ready().await?;
+        let outcome = self.pool.run(move || change(&tokens)).await.map_err(Failure::from);
+        let (verdict, text) = match &outcome {
+            Ok(changed) => (AuditOutcome::Accepted, described(changed)),
+            Err(failure) => (AuditOutcome::Refused, failure.message.clone()),
+        };
+        let mut record = caller.record(AuditEvent::Token, verdict).with_reason(&text);
+        record.action = Some(action.to_owned());
+        self.audit.write(&record).await?;
+        outcome
+    }
+}
+
+#[tonic::async_trait]
+impl Admin for AdminService {
+    async fn create_token(
+        &self,
+        request: Request<v1::CreateTokenRequest>,
+    ) -> Result<Response<v1::CreateTokenResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        let new = new_token(request.into_inner())?;
+        let now_ms = self.clock.now_ms();
+        let made = move |tokens: &Tokens| tokens.file().create(new, now_ms);
+        let described = |(_, record): &(_, TokenRecord)| described(record);
+        let (token, record) = self.change(&caller, "create", made, described).await?;
+        Ok(Response::new(v1::CreateTokenResponse { token: token.expose().to_owned(), info: Some(to_wire(&record, 0)) }))
+    }
+
+    async fn list_tokens(&self, _: Request<v1::ListTokensRequest>) -> Result<Response<v1::ListTokensResponse>, Status> {
+        let tokens = Arc::clone(self.tokens()?);
+        let uses = tokens.last_uses();
+        let records = self.pool.run(move || tokens.file().list()).await.map_err(Failure::from)?;
+        let tokens = records.iter().map(|record| to_wire(record, uses.get(&record.id).copied().unwrap_or(0))).collect();
+        Ok(Response::new(v1::ListTokensResponse { tokens }))
+    }
+
+    async fn revoke_token(
+        &self,
+        request: Request<v1::RevokeTokenRequest>,
+    ) -> Result<Response<v1::RevokeTokenResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        let id = request.into_inner().id;
+        let revoked = move |tokens: &Tokens| {
+            let revoked = tokens.file().revoke(&id)?;
+            tokens.look();
+            Ok(revoked)
+        };
+        let record = self.change(&caller, "revoke", revoked, described).await?;
+        Ok(Response::new(v1::RevokeTokenResponse { info: Some(to_wire(&record, 0)) }))
+    }
+
+    async fn judge_token(
+        &self,
+        request: Request<v1::JudgeTokenRequest>,
+    ) -> Result<Response<v1::JudgeTokenResponse>, Status> {
+        let v1::JudgeTokenRequest { id, hash } = request.into_inner();
+        let hash = TokenHash::parse(&hash).ok_or_else(|| Failure::invalid("hash is no SHA-256 in hex"))?;
+        let judged = self.tokens()?.judge(&id, &hash);
+        let known = judged.map_err(|error| Failure::not_found(error.to_string()))?;
+        Ok(Response::new(v1::JudgeTokenResponse { info: Some(to_wire(&known.record, 0)) }))
+    }
+}
+
+/// Names a token in the audit log.
+fn described(record: &TokenRecord) -> String {
+    let roles: Vec<String> = record.roles.grants().map(|grant| grant.to_string()).collect();
+    format!("{} for {} with {}", record.id, record.principal, roles.join(", "))
+}
+
+fn new_token(request: v1::CreateTokenRequest) -> Result<NewToken, Failure> {
+    let name = |name: &String| PrincipalName::parse(name).map_err(Failure::invalid);
+    let grants = request.roles.iter().map(|role| role.parse::<Grant>().map_err(Failure::invalid));
+    Ok(NewToken {
+        principal: name(&request.principal)?,
+        roles: grants.collect::<Result<_, _>>()?,
+        groups: request.groups.iter().map(name).collect::<Result<_, _>>()?,
+        note: request.note,
+        expires_ms: Some(request.expires_ms).filter(|expires_ms| *expires_ms > 0),
+    })
+}
+
+fn to_wire(record: &TokenRecord, last_used_ms: u64) -> v1::TokenInfo {
+    v1::TokenInfo {
+        id: record.id.clone(),
+        principal: record.principal.to_string(),
+        roles: record.roles.grants().map(|grant| grant.to_string()).collect(),
+        groups: record.groups.iter().map(ToString::to_string).collect(),
+        note: record.note.clone(),
+        created_ms: record.created_ms,
+        expires_ms: record.expires_ms.unwrap_or(0),
+        last_used_ms,
+    }
+}
+
+impl From<TokenFileError> for Failure {
+    fn from(error: TokenFileError) -> Self {
+        match error.kind() {
+            ErrorKind::Internal => Self::internal(&error),
+            kind => Self::new(kind, report::chain(&error)),
+        }
+    }
+}
+
+impl From<AuditError> for Failure {
+    fn from(error: AuditError) -> Self {
+        Self::new(ErrorKind::Unavailable, format!("{error}; nothing is changed meanwhile"))
+    }
+}
