@@ -106,6 +106,15 @@ pub struct FoundFile {
     pub content: Bytes,
 }
 
+/// Ids of the folder `.configbus` on both sides; `None` where there is none, or where nobody has computed it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PolicyIds {
+    /// What is in force.
+    pub base: Option<ObjectId>,
+    /// What would be.
+    pub landing: Option<ObjectId>,
+}
+
 /// A proposed change while it is being checked. The *base* is what readers see now, the *landing* tree what they would see.
 pub trait Candidate {
     /// Shows every directory and content the candidate brings, those of commits in the middle of a push included.
@@ -132,6 +141,9 @@ pub trait Candidate {
 
     /// Returns a file of the landing tree; `None` when no file is at the path.
     fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError>;
+
+    /// Returns which policy each side has.
+    fn policy_ids(&self) -> Result<PolicyIds, CandidateError>;
 
     /// Returns the files of the landing tree, changed or not, whose paths are wanted. Walks the whole tree.
     fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError>;

@@ -2,10 +2,12 @@
 
 use crate::{
     GateSettings, GateSettingsError, Report, Rule,
-    candidate::{Candidate, CandidateError, FileChange, LandingFile, NewObject},
-    check::{Check, PolicySupport},
+    candidate::{Candidate, CandidateError, LandingFile, NewObject},
+    check::{Check, Findings, PolicySupport},
     context::Context,
     inspection::Inspection,
+    ownership,
+    policy::{Case, Governed, PolicyCache},
     report::ReportBuilder,
     shape, syntax,
 };
@@ -25,6 +27,8 @@ pub struct Progress {
 pub struct Gate {
     settings: GateSettings,
     checks: Vec<Box<dyn Check>>,
+    governed: Vec<Box<dyn Governed>>,
+    policies: PolicyCache,
 }
 
 impl std::fmt::Debug for Gate {
@@ -46,7 +50,7 @@ impl Gate {
             Box::new(syntax::Xml { depth_max }),
             Box::new(syntax::Csv),
         ];
-        Ok(Self { settings, checks })
+        Ok(Self { settings, checks, governed: Vec::new(), policies: PolicyCache::default() })
     }
 
     /// Returns the settings.
@@ -68,22 +72,69 @@ impl Gate {
     ) -> Result<Report, CandidateError> {
         let mut builder = ReportBuilder::default();
         let mut oversized = self.check_objects(candidate, &mut builder)?;
-        let files = match builder.unless_explained(candidate.changes())? {
-            Some(changes) => {
-                builder.add(context.refusal(&changes));
-                changes.into_iter().filter_map(FileChange::into_landing).collect()
-            }
-            None => candidate.readable_files()?,
+        let case = self.open_case(candidate, context, &mut builder)?;
+        let (files, is_governed) = match &case {
+            Some(case) => self.judge(case, &mut builder)?,
+            None => (candidate.readable_files()?, false),
         };
         self.check_paths(&files, &mut builder);
         let directories = self.check_directories(candidate, &mut builder);
         builder.unless_explained(directories)?;
-        let (fitting, large) =
+        let (fitting, large): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|file| file.state.size_bytes <= self.settings.file_size_bytes_max);
         self.report_large(large, &mut oversized, &mut builder);
         let inspection = Inspection::new(&self.checks, self.settings.worker_count());
-        inspection.run(candidate, fitting, &mut builder, progress)?;
+        inspection.run(candidate, fitting.clone(), &mut builder, progress)?;
+        if let Some(case) = case.filter(|_| is_governed) {
+            self.check_governed(&case, fitting, &mut builder)?;
+        }
         Ok(builder.finish())
+    }
+
+    /// Returns what changes with the policies that judge it; `None` when nothing changes or when it cannot be told.
+    fn open_case<'a>(
+        &self,
+        candidate: &'a dyn Candidate,
+        context: &'a Context<'a>,
+        builder: &mut ReportBuilder,
+    ) -> Result<Option<Case<'a>>, CandidateError> {
+        let changes = builder.unless_explained(candidate.changes())?.unwrap_or_default();
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        builder.unless_explained(Case::open(&self.policies, candidate, context, changes))
+    }
+
+    /// Judges who may change what, and returns the files to check and whether policy has a say in that. What may not be
+    /// proposed, or by a policy that cannot be read, is not worth the cost of schemas and rules.
+    fn judge(&self, case: &Case<'_>, builder: &mut ReportBuilder) -> Result<(Vec<LandingFile>, bool), CandidateError> {
+        let verdict = ownership::judge(&case.changes, case.before(), case.context);
+        let is_governed = verdict.findings.is_empty() && case.after().is_sound();
+        builder.add_verdict(verdict);
+        builder.add(case.after().findings.iter().cloned());
+        let mut files = case.changed_files();
+        if is_governed {
+            files.extend(case.reopened_files(&self.governed)?);
+        }
+        Ok((files, is_governed))
+    }
+
+    /// Holds files in whose syntax nothing was found to what policy asks of them.
+    fn check_governed(
+        &self,
+        case: &Case<'_>,
+        mut files: Vec<LandingFile>,
+        builder: &mut ReportBuilder,
+    ) -> Result<(), CandidateError> {
+        files.retain(|file| !builder.has_finding_at(&file.path));
+        for family in &self.governed {
+            let mut findings = Findings::default();
+            family.check(case, &files, &mut findings)?;
+            let (findings, unlisted) = findings.into_parts();
+            builder.add(findings);
+            builder.add_unlisted(unlisted);
+        }
+        Ok(())
     }
 
     /// Returns the contents that are too large, so that the landing tree can name them by their path there.

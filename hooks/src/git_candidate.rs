@@ -2,7 +2,10 @@
 
 use crate::{
     Finding, Rule,
-    candidate::{Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, RawEntry},
+    candidate::{
+        Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, PolicyIds, RawEntry,
+    },
+    policy,
     shape::rule_of,
 };
 use bytes::Bytes;
@@ -99,6 +102,15 @@ impl Candidate for GitCandidate<'_> {
         file_of(self.view, self.landing.map(|landing| landing.tree), path)
     }
 
+    fn policy_ids(&self) -> Result<PolicyIds, CandidateError> {
+        let id = |tree: Option<TreeId>| folder_id(self.view, tree);
+        let landing = self.landing;
+        Ok(PolicyIds {
+            base: id(landing.and_then(|landing| landing.base))?,
+            landing: id(landing.map(|landing| landing.tree))?,
+        })
+    }
+
     fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError> {
         let Some(Landing { tree, .. }) = self.landing else { return Ok(Vec::new()) };
         let files = self.view.files(tree, wanted).map_err(|error| unreadable("files", error))?;
@@ -113,6 +125,14 @@ fn landing_file(entry: &Entry) -> LandingFile {
 /// Returns what is known of a file without reading it.
 pub(crate) fn state(entry: &Entry) -> FileState {
     FileState { id: entry.id, mode: entry.mode, size_bytes: entry.size_bytes }
+}
+
+/// Returns the id of a tree's policy folder.
+pub(crate) fn folder_id(view: &CandidateView, tree: Option<TreeId>) -> Result<Option<ObjectId>, CandidateError> {
+    let folder = ConfigPath::parse(policy::FOLDER).expect("the name of the folder is a path");
+    let Some(tree) = tree else { return Ok(None) };
+    let entry = view.entry(tree, &folder).map_err(|error| unreadable(policy::FOLDER, error))?;
+    Ok(entry.map(|entry| entry.id))
 }
 
 /// Reads a file of a tree. Nothing is at a path that is none.

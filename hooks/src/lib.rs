@@ -19,6 +19,8 @@ mod gate;
 mod git_candidate;
 mod glob;
 mod inspection;
+mod ownership;
+mod policy;
 mod push_options;
 mod reference;
 mod render;
@@ -33,7 +35,9 @@ mod text;
 pub mod wire;
 mod working_copy;
 
-pub use candidate::{Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, RawEntry};
+pub use candidate::{
+    Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, PolicyIds, RawEntry,
+};
 pub use context::Context;
 pub use finding::{Excerpt, Finding};
 pub use gate::{Gate, Progress};

@@ -1,6 +1,7 @@
 //! What the gate says about a candidate.
 
-use crate::{Finding, candidate::CandidateError};
+use crate::{Finding, candidate::CandidateError, finding::printable, ownership::Verdict};
+use configbus_model::ErrorKind;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeSet, HashSet},
@@ -19,12 +20,36 @@ pub struct Report {
     pub findings_total: usize,
     /// How many files were looked at.
     pub files_checked: usize,
+    /// Paths that belong to others than the admin who changes them, the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<String>,
+    /// How many such paths there are in all.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub overridden_total: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Report {
     /// Returns whether the candidate may land.
     pub fn is_accepted(&self) -> bool {
         self.findings_total == 0
+    }
+
+    /// Returns what kind of refusal it is: denied if the principal may not do it, whatever else is wrong.
+    pub fn kind(&self) -> ErrorKind {
+        let is_denied = self.findings.iter().any(|finding| finding.rule.is_denial());
+        if is_denied { ErrorKind::Denied } else { ErrorKind::Rejected }
+    }
+
+    /// Returns one line that says whose files an admin changed, if any.
+    pub fn override_line(&self) -> Option<String> {
+        let (first, total) = (self.overridden.first()?, self.overridden_total);
+        let others = if total > 1 { format!(" and {} more", total - 1) } else { String::new() };
+        Some(format!("changed by the right of an admin, others own it: {first}{others}"))
     }
 
     /// Returns one line: how many problems in how many files.
@@ -54,6 +79,8 @@ pub(crate) struct ReportBuilder {
     report: Report,
     /// Findings by hash: each commit of a push that has the same symlink would tell of it again.
     told: HashSet<u64>,
+    /// Paths with a finding.
+    paths: HashSet<String>,
 }
 
 impl ReportBuilder {
@@ -69,12 +96,27 @@ impl ReportBuilder {
             if self.told.len() < Self::TOLD_MAX && !self.told.insert(identity(&finding)) {
                 continue;
             }
+            if self.paths.len() < Self::TOLD_MAX {
+                self.paths.insert(finding.path.clone());
+            }
             self.report.findings.push(finding);
             self.report.findings_total += 1;
             if self.report.findings.len() >= Self::HELD_MAX {
                 self.keep_first();
             }
         }
+    }
+
+    /// Adds what is said of ownership.
+    pub(crate) fn add_verdict(&mut self, verdict: Verdict) {
+        self.add(verdict.findings);
+        self.report.overridden = verdict.overridden.iter().map(|path| printable(path)).collect();
+        self.report.overridden_total = verdict.overridden_total;
+    }
+
+    /// Returns whether anything was found at a path. When too much was found to remember, everywhere.
+    pub(crate) fn has_finding_at(&self, path: &str) -> bool {
+        self.paths.len() >= Self::TOLD_MAX || self.paths.contains(&*printable(path))
     }
 
     /// Adds findings that are only counted.
@@ -118,7 +160,11 @@ impl ReportBuilder {
         let findings = &mut self.report.findings;
         findings.sort_by(|a, b| {
             let key = |f: &Finding| (f.line, f.column, f.rule);
-            a.path.cmp(&b.path).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
+            let denials_first = b.rule.is_denial().cmp(&a.rule.is_denial());
+            denials_first
+                .then_with(|| a.path.cmp(&b.path))
+                .then_with(|| key(a).cmp(&key(b)))
+                .then_with(|| a.message.cmp(&b.message))
         });
         findings.truncate(FINDINGS_LISTED_MAX);
     }

@@ -41,6 +41,13 @@ rules! {
     FileSize = "shape/file-size", "Files have a bounded size.";
     Unreadable = "shape/unreadable", "Every entry can be read.";
     UnsupportedPolicy = "policy/unsupported", "Policy this release does not know is refused, never ignored.";
+    PolicyInvalid = "policy/invalid", "Policy files say only what they can mean.";
+    OwnersPattern = "owners/pattern", "Patterns of owners are those of CODEOWNERS.";
+    OwnersName = "owners/name", "Owners and members are named as principals, @teams and, in teams, group:names.";
+    UnknownTeam = "owners/unknown-team", "Teams that own files or are part of others are in teams.yaml.";
+    TeamCycle = "owners/team-cycle", "No team includes itself.";
+    NobodyOwns = "owners/nobody", "Of the owners of a file there is at least one.";
+    NotOwner = "owners/denied", "Files that have owners are changed by them, policy by admins or its owners.";
     NotWriter = "owners/role", "Files are changed by principals with the role writer or admin in the namespace.";
     Utf8 = "text/utf-8", "Documents are UTF-8.";
     ByteOrderMark = "text/byte-order-mark", "Documents start without a byte order mark.";
@@ -63,6 +70,13 @@ rules! {
     CsvSyntax = "csv/syntax", "CSV files are RFC 4180 with commas.";
     CsvFieldCount = "csv/field-count", "Records of one CSV file have the same number of fields.";
     CheckFailed = "gate/check-failed", "A check that cannot finish refuses.";
+}
+
+impl Rule {
+    /// Returns whether it is about who asks, not about what is proposed.
+    pub const fn is_denial(self) -> bool {
+        matches!(self, Self::NotOwner | Self::NotWriter)
+    }
 }
 
 impl fmt::Display for Rule {

@@ -1,6 +1,8 @@
 //! A candidate in memory.
 
-use crate::candidate::{Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject};
+use crate::candidate::{
+    Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, PolicyIds,
+};
 use bytes::Bytes;
 use configbus_model::{EntryMode, ObjectId, blob_id};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,6 +100,10 @@ impl Candidate for MemoryCandidate {
 
     fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
         Ok(found(&self.landing, path))
+    }
+
+    fn policy_ids(&self) -> Result<PolicyIds, CandidateError> {
+        Ok(PolicyIds::default())
     }
 
     fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError> {

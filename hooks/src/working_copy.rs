@@ -8,8 +8,10 @@
 
 use crate::{
     Context, Gate, Progress, Report,
-    candidate::{Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, RawEntry},
-    git_candidate::{file_of, state, unreadable},
+    candidate::{
+        Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, PolicyIds, RawEntry,
+    },
+    git_candidate::{file_of, folder_id, state, unreadable},
     shape::join,
 };
 use bytes::Bytes;
@@ -204,6 +206,11 @@ impl Candidate for WorkingCopy {
         let content = self.content(&self.files[at])?;
         let id = blob_id(&content).map_err(|error| CandidateError::read(path, error))?;
         Ok(Some(FoundFile { id: id.object_id(), content }))
+    }
+
+    fn policy_ids(&self) -> Result<PolicyIds, CandidateError> {
+        let base = self.base.as_ref().map_or(Ok(None), |base| folder_id(&base.view, Some(base.tree)))?;
+        Ok(PolicyIds { base, landing: None })
     }
 
     fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError> {

@@ -1,26 +1,38 @@
 //! Policy that this release cannot keep is refused: a rollout or an owner that nobody honours is worse than none.
 
 use super::{Check, Document, Findings};
-use crate::Rule;
+use crate::{
+    Rule,
+    policy::{self, is_policy},
+};
 
-/// Refuses everything in the policy folder.
+/// Refuses what is in the policy folder and unknown.
 #[derive(Debug)]
 pub(crate) struct PolicySupport;
 
 impl Check for PolicySupport {
     fn applies_to(&self, path: &str) -> bool {
-        path == ".configbus" || path.starts_with(".configbus/")
+        is_policy(path) && !supported(path)
     }
 
     fn check(&self, document: &Document<'_>, findings: &mut Findings) {
-        let message = match document.path().strip_prefix(".configbus/") {
-            Some("owners" | "teams.yaml" | "schemas.yaml" | "rules.yaml" | "rollout.yaml" | "switches.yaml") => {
+        let name = document.path().strip_prefix(".configbus/").unwrap_or_default();
+        let message = match name {
+            "schemas.yaml" | "rules.yaml" | "rollout.yaml" | "switches.yaml" => {
                 "this policy is not supported by this release; it is refused rather than ignored, so leave it out"
             }
-            _ => "the folder .configbus is reserved for policy, and this release supports none; leave the file out",
+            _ => "the folder .configbus is reserved for policy, and this is none; move the file elsewhere",
         };
-        findings.add(document.finding(Rule::UnsupportedPolicy, message));
+        let mut finding = document.finding(Rule::UnsupportedPolicy, message);
+        if let Some(near) = policy::nearest(name, policy::SUPPORTED.iter().copied()) {
+            finding = finding.found(name).expected(near);
+        }
+        findings.add(finding);
     }
+}
+
+fn supported(path: &str) -> bool {
+    path.strip_prefix(".configbus/").is_some_and(|name| policy::SUPPORTED.contains(&name))
 }
 
 #[cfg(test)]
@@ -30,7 +42,9 @@ mod tests {
     #[test]
     fn the_policy_folder_is_reserved() {
         for (path, applies) in [
-            (".configbus/owners", true),
+            (".configbus/owners", false),
+            (".configbus/teams.yaml", false),
+            (".configbus/team.yaml", true),
             (".configbus/rollouts/1.json", true),
             (".configbus", true),
             (".configbus2/owners", false),

@@ -2,7 +2,11 @@
 
 use super::*;
 use crate::candidate::RawEntry;
-use crate::{Finding, candidate::FoundFile, testing::MemoryCandidate};
+use crate::{
+    Finding, PathGlob,
+    candidate::{FileChange, FoundFile, PolicyIds},
+    testing::MemoryCandidate,
+};
 use bytes::Bytes;
 use configbus_model::{Namespace, Principal};
 
@@ -47,6 +51,10 @@ impl Candidate for Pushed {
 
     fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
         self.readable().landing_file(path)
+    }
+
+    fn policy_ids(&self) -> Result<PolicyIds, CandidateError> {
+        self.readable().policy_ids()
     }
 
     fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError> {
@@ -141,4 +149,49 @@ fn a_reader_changes_nothing() {
     let told = "anonymous may not change files of main; ask an admin for the role writer: found reader, expected writer or admin";
     assert_eq!(report.findings.iter().map(Finding::sentence).collect::<Vec<_>>(), [told]);
     assert!(check(&gate, &MemoryCandidate::default(), &reader).unwrap().is_accepted());
+}
+
+/// Wants every `.txt` looked at when the teams change, and finds each file wrong that says so.
+struct Picky;
+
+impl Governed for Picky {
+    fn reopened(&self, case: &Case<'_>) -> Result<Vec<PathGlob>, CandidateError> {
+        let is_teams = |change: &FileChange| change.path == ".configbus/teams.yaml";
+        let globs = case.changes.iter().filter(|change| is_teams(change)).map(|_| PathGlob::parse("*.txt").unwrap());
+        Ok(globs.collect())
+    }
+
+    fn check(&self, case: &Case<'_>, files: &[LandingFile], findings: &mut Findings) -> Result<(), CandidateError> {
+        for file in files {
+            if case.candidate.content(file)? == "wrong" {
+                findings.add(Finding::new(Rule::CheckFailed, &file.path, "says so"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn what_policy_governs_is_looked_at_again_when_policy_changes() {
+    let gate = Gate { governed: vec![Box::new(Picky)], ..Gate::new(GateSettings::default()).unwrap() };
+    let base = [("old.txt", "wrong"), ("old.csv", "wrong")];
+    let found = |candidate: &MemoryCandidate, principal: &Principal| {
+        let report = check(&gate, candidate, principal).unwrap();
+        let found = report.findings.into_iter().map(|finding| finding.path).collect::<Vec<_>>();
+        (found, report.files_checked)
+    };
+    let open = Principal::open();
+    let change = MemoryCandidate::on(base).put("new.csv", "wrong").put("bad.json", "{");
+    let bad = || "bad.json".to_owned();
+    assert_eq!(found(&change, &open), (vec![bad(), "new.csv".into()], 2));
+    let with_policy = change.clone().put(".configbus/teams.yaml", "a: [b]");
+    assert_eq!(found(&with_policy, &open), (vec![bad(), "new.csv".into(), "old.txt".into()], 4));
+    let broken = change.put(".configbus/teams.yaml", "a: b");
+    assert_eq!(found(&broken, &open).0, [".configbus/teams.yaml", "bad.json"], "by it nothing is judged");
+    let writer = Principal { roles: ["writer".parse().unwrap()].into_iter().collect(), ..open };
+    assert_eq!(
+        found(&with_policy, &writer).0,
+        [".configbus/teams.yaml", "bad.json"],
+        "nor for whom may not propose it"
+    );
 }

@@ -71,7 +71,7 @@ mod tests {
         let finding = Finding::new(Rule::JsonDuplicateKey, "a b/ü.json", "twice")
             .at(Place { line: 2, column: 5 }, excerpt)
             .pointing("/x");
-        let report = Report { findings: vec![finding], findings_total: 1, files_checked: 1 };
+        let report = Report { findings: vec![finding], findings_total: 1, files_checked: 1, ..Report::default() };
         let sarif = report.to_sarif();
         let result = &sarif["runs"][0]["results"][0];
         let location = &result["locations"][0];

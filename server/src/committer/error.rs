@@ -54,7 +54,7 @@ impl CommitError {
         match self {
             Self::Mismatch(_) | Self::PushConflict(_) | Self::Unrelated => ErrorKind::Conflict,
             Self::NothingNew { .. } | Self::NotChecked => ErrorKind::Invalid,
-            Self::Rejected(_) => ErrorKind::Rejected,
+            Self::Rejected(report) => report.kind(),
             Self::UnknownRevision { .. } => ErrorKind::NotFound,
             Self::QueueFull { .. } => ErrorKind::Exhausted,
             Self::Stopping | Self::ServedByAnother { .. } | Self::Contended => ErrorKind::Unavailable,

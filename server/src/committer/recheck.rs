@@ -9,7 +9,7 @@ use super::landing::{Desk, nothing_new};
 use bytes::Bytes;
 use configbus_gitstore::{CandidateView, HeadCommit, LandError, TreeEdit, Trial};
 use configbus_hooks::{
-    Candidate, CandidateError, Context, FileChange, FoundFile, GitCandidate, LandingFile, NewObject,
+    Candidate, CandidateError, Context, FileChange, FoundFile, GitCandidate, LandingFile, NewObject, PolicyIds,
 };
 use configbus_model::{CommitId, Principal, TreeId};
 
@@ -100,6 +100,10 @@ impl Candidate for DirectoriesOnly<'_> {
 
     fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
         self.0.landing_file(path)
+    }
+
+    fn policy_ids(&self) -> Result<PolicyIds, CandidateError> {
+        self.0.policy_ids()
     }
 
     fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError> {

@@ -146,7 +146,10 @@ impl Judge<'_> {
         let view = self.open(request.quarantine.as_ref())?;
         self.check_kept(&view, &kept)?;
         for update in landing {
-            self.check_landing(&view, head.as_ref(), update)?;
+            let report = self.check_landing(&view, head.as_ref(), update)?;
+            if let Some(line) = report.override_line() {
+                let _ = writeln!(text, "{line}");
+            }
         }
         Ok(Accepted { options, head, text })
     }
@@ -157,10 +160,10 @@ impl Judge<'_> {
     }
 
     fn check_kept(&self, view: &CandidateView, tips: &[ObjectId]) -> Result<(), Refusal> {
-        if tips.is_empty() {
-            return Ok(());
+        if !tips.is_empty() {
+            self.accept(&GitCandidate::undistributed(view, tips))?;
         }
-        self.accept(&GitCandidate::undistributed(view, tips))
+        Ok(())
     }
 
     /// Lands the tip on the head, in thought only, and holds what it brings and what would land to everything at once.
@@ -169,14 +172,14 @@ impl Judge<'_> {
         view: &CandidateView,
         head: Option<&HeadCommit>,
         update: &ReferenceUpdate,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Report, Refusal> {
         let no_commit = || Refusal::NoCommit { reference: update.reference.clone(), object: update.new };
         let tip = view.peel_to_commit(update.new)?.ok_or_else(no_commit)?;
         if tip.object_id() != update.new {
             return Err(no_commit());
         }
         if head.is_some_and(|head| head.commit == tip) {
-            return Ok(());
+            return Ok(Report::default());
         }
         let (tips, base) = ([update.new], head.map(|head| head.tree));
         match trial(view, head, tip) {
@@ -193,9 +196,9 @@ impl Judge<'_> {
         }
     }
 
-    fn accept(&self, candidate: &GitCandidate<'_>) -> Result<(), Refusal> {
+    fn accept(&self, candidate: &GitCandidate<'_>) -> Result<Report, Refusal> {
         let report = self.gate.check(candidate, &self.context)?;
-        if report.is_accepted() { Ok(()) } else { Err(CommitError::Rejected(report).into()) }
+        if report.is_accepted() { Ok(report) } else { Err(CommitError::Rejected(report).into()) }
     }
 }
 

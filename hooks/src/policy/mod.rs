@@ -1,0 +1,94 @@
+//! What `.configbus/` says: who owns which files.
+//!
+//! Policy is versioned with what it governs. A candidate is judged by the policy *before* it for who may propose it, and by
+//! the policy *after* it for whether it is right; a policy that cannot be read refuses the candidate that brings it. Each
+//! file of the folder has a parser of its own here; [`load`] reads them all.
+
+mod cache;
+mod case;
+mod nearest;
+mod owners;
+mod reader;
+mod teams;
+
+pub(crate) use cache::PolicyCache;
+pub(crate) use case::{Case, Governed};
+pub(crate) use nearest::nearest;
+pub(crate) use owners::Owners;
+pub(crate) use teams::Teams;
+
+use crate::{
+    Finding, Rule,
+    candidate::{CandidateError, FoundFile},
+    check::{Document, Findings},
+};
+
+/// Folder of the policy, and what its files are called.
+pub(crate) const FOLDER: &str = ".configbus";
+pub(crate) const OWNERS: &str = ".configbus/owners";
+pub(crate) const TEAMS: &str = ".configbus/teams.yaml";
+
+/// Files of the folder that this release honours, by their name there.
+pub(crate) const SUPPORTED: &[&str] = &["owners", "teams.yaml"];
+
+/// Largest policy file in bytes: it is parsed while others wait.
+const FILE_BYTES_MAX: usize = 1 << 20;
+
+/// Everything the folder says. Empty where there is none: any writer may change anything.
+#[derive(Debug, Default)]
+pub(crate) struct Policy {
+    /// Who is in which team.
+    pub teams: Teams,
+    /// Who owns which files.
+    pub owners: Owners,
+}
+
+/// A policy and what is wrong with it.
+#[derive(Debug, Default)]
+pub(crate) struct LoadedPolicy {
+    /// As far as it could be read.
+    pub policy: Policy,
+    /// Why it is not to be relied on, when there are any.
+    pub findings: Vec<Finding>,
+}
+
+impl LoadedPolicy {
+    /// Returns whether all of it could be read.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+/// Returns whether a path is the policy's.
+pub(crate) fn is_policy(path: &str) -> bool {
+    path.strip_prefix(FOLDER).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Reads one tree's files by path.
+pub(crate) type ReadFile<'a> = &'a dyn Fn(&str) -> Result<Option<FoundFile>, CandidateError>;
+
+/// Reads the policy of one tree.
+pub(crate) fn load(read: ReadFile<'_>) -> Result<LoadedPolicy, CandidateError> {
+    let mut findings = Findings::default();
+    let teams = parsed(read, TEAMS, &mut findings, teams::parse)?;
+    let owners = parsed(read, OWNERS, &mut findings, |document, findings| owners::parse(document, &teams, findings))?;
+    let (findings, _) = findings.into_parts();
+    Ok(LoadedPolicy { policy: Policy { teams, owners }, findings })
+}
+
+/// Reads one file; of one that is not there, nothing is said.
+fn parsed<T: Default>(
+    read: ReadFile<'_>,
+    path: &str,
+    findings: &mut Findings,
+    parse: impl FnOnce(&Document<'_>, &mut Findings) -> T,
+) -> Result<T, CandidateError> {
+    let Some(file) = read(path)? else { return Ok(T::default()) };
+    let document = Document::new(path, &file.content);
+    if file.content.len() > FILE_BYTES_MAX {
+        let message = format!("policy file has {} bytes, at most {FILE_BYTES_MAX} are read", file.content.len());
+        findings.add(document.finding(Rule::PolicyInvalid, message));
+        return Ok(T::default());
+    }
+    Ok(parse(&document, findings))
+}
