@@ -2,6 +2,12 @@
 
 use crate::report::{Detail, Failure};
 use configbus_api::ApiError;
+use configbus_hooks::Report;
+
+/// Returns the report of the gate, if that is what the failure is about and the server is of this release.
+pub(crate) fn report_of(error: &ApiError) -> Option<Report> {
+    serde_json::from_str(error.report()?).ok()
+}
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
@@ -14,6 +20,10 @@ impl From<ApiError> for Failure {
         let conflicts = error.conflicts().iter().map(conflict);
         let details = conflicts.chain(error.findings().iter().map(finding)).collect();
         let failure = Self::new(error.kind(), error.to_string()).with_details(details);
+        let failure = match report_of(&error) {
+            Some(report) => failure.with_report(report),
+            None => failure,
+        };
         match error {
             ApiError::Unreachable { .. } => {
                 failure.with_hint("`configbus up` starts a bus here; --server or CONFIGBUS_SERVER names another server")

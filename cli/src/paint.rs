@@ -1,6 +1,16 @@
 //! Colour for people, never for pipes.
 
-use std::{env, io::IsTerminal};
+use configbus_hooks::{Colour, Style};
+use std::{env, io::IsTerminal, os::fd::AsFd};
+
+/// How a report of the gate is written to a stream: in the colours and the width of a terminal, plain to anything else.
+pub(crate) fn report_style(paint: Paint, stream: &(impl IsTerminal + AsFd)) -> Style {
+    let colour = if paint.is_coloured() { Colour::On } else { Colour::Off };
+    match rustix::termios::tcgetwinsize(stream) {
+        Ok(size) if stream.is_terminal() && size.ws_col > 0 => Style::terminal(colour, size.ws_col.into()),
+        _ => Style::PLAIN,
+    }
+}
 
 /// Whether and how text is coloured on one stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

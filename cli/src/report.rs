@@ -2,11 +2,12 @@
 //!
 //! The kinds of all crates meet the exit codes here and nowhere else.
 
+use configbus_hooks::{Report, Style};
 use configbus_model::ErrorKind;
 use serde::Serialize;
 use std::{io, process::ExitCode};
 
-use crate::paint::Paint;
+use crate::paint::{Paint, report_style};
 
 /// What a command ends with when it does not succeed.
 #[derive(Debug)]
@@ -15,6 +16,7 @@ pub(crate) struct Failure {
     message: String,
     hint: Option<String>,
     details: Vec<Detail>,
+    report: Option<Box<Report>>,
     quiet: bool,
 }
 
@@ -30,7 +32,7 @@ pub(crate) struct Detail {
 impl Failure {
     /// Describes a failure of a kind.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, details: Vec::new(), quiet: false }
+        Self { kind, message: message.into(), hint: None, details: Vec::new(), report: None, quiet: false }
     }
 
     /// Describes an error by its whole chain of causes.
@@ -55,12 +57,22 @@ impl Failure {
         Self { details, ..self }
     }
 
+    /// Adds what the gate found, which then stands in place of the details.
+    #[must_use]
+    pub(crate) fn with_report(self, report: Report) -> Self {
+        Self { report: Some(report.into()), ..self }
+    }
+
     /// Writes it to standard error, as text or as one JSON object.
     pub(crate) fn show(&self, json: bool, paint: Paint) {
         if self.quiet {
             return;
         }
-        if json { eprintln!("{}", self.to_json()) } else { eprint!("{}", self.to_text(paint)) }
+        let text = match json {
+            true => format!("{}\n", self.to_json()),
+            false => self.to_text(paint, report_style(paint, &io::stderr())),
+        };
+        eprint!("{text}");
     }
 
     /// Returns the process's exit code.
@@ -68,9 +80,12 @@ impl Failure {
         exit_code(self.kind).into()
     }
 
-    fn to_text(&self, paint: Paint) -> String {
+    fn to_text(&self, paint: Paint, style: Style) -> String {
         let mut text = format!("{} {}\n", paint.red("error:"), self.message);
-        for detail in &self.details {
+        if let Some(report) = &self.report {
+            text += &report.render(style);
+        }
+        for detail in self.details.iter().filter(|_| self.report.is_none()) {
             text += &format!("  {}: {}\n", detail.place, detail.text);
         }
         if let Some(hint) = self.hint() {
@@ -89,6 +104,7 @@ impl Failure {
             "message": self.message,
             "hint": self.hint(),
             "details": self.details,
+            "report": self.report.as_ref().map(|report| report.to_json()),
             "exit_code": exit_code(self.kind),
         }})
     }
@@ -148,7 +164,7 @@ mod tests {
         let detail = Detail { place: "a.json".into(), text: "is now ce01".into() };
         let failure = Failure::new(ErrorKind::Conflict, "one path has changed").with_details(vec![detail]);
         assert_eq!(
-            failure.to_text(Paint::plain()),
+            failure.to_text(Paint::plain(), Style::PLAIN),
             "error: one path has changed\n  a.json: is now ce01\n\
              hint: read the path again, apply your change to what is there now, and retry\n"
         );

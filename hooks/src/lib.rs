@@ -45,7 +45,7 @@ pub use git_candidate::GitCandidate;
 pub use glob::{GlobError, PathGlob};
 pub use push_options::{PushOptionError, PushOptions};
 pub use reference::ReferenceKind;
-pub use render::Colour;
+pub use render::{Colour, Style};
 pub use report::{FINDINGS_LISTED_MAX, Report};
 pub use rule::Rule;
 pub use settings::{GateSettings, GateSettingsError};

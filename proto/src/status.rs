@@ -2,10 +2,13 @@
 //!
 //! The kind travels as `google.rpc.ErrorInfo.reason`, because several kinds share a gRPC code. Conflicts are
 //! `google.rpc.PreconditionFailure` violations, findings of a validation `google.rpc.BadRequest` ones, so that
-//! clients in any language can read them with their stock library.
+//! clients in any language can read them with their stock library. The whole report of the gate is metadata of the
+//! `ErrorInfo`. All of it travels in the trailers of HTTP/2, which clients bound to some 16 KiB: what does not fit is left
+//! out from the end, and the report still says how many problems there are.
 
 use configbus_model::ErrorKind;
-use std::time::Duration;
+use serde_json::Value;
+use std::{collections::HashMap, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -14,6 +17,12 @@ pub const ERROR_DOMAIN: &str = "configbus";
 
 /// Type of the violations that describe a conflict.
 pub const CONFLICT_TYPE: &str = "BLOB_ID";
+
+/// Key of the report in the metadata of `ErrorInfo`.
+const REPORT_KEY: &str = "report";
+
+/// Bytes of a report that fit the trailers beside everything else.
+const REPORT_BYTES_MAX: usize = 4_096;
 
 /// What a conflict answers for a path at which nothing is.
 pub const ABSENT: &str = "absent";
@@ -43,6 +52,8 @@ pub struct Details {
     pub conflicts: Vec<ConflictDetail>,
     /// Set for [`ErrorKind::Rejected`].
     pub findings: Vec<FindingDetail>,
+    /// The gate's report as JSON, with [`ErrorKind::Rejected`].
+    pub report: Option<Box<str>>,
     /// When to try again, for retryable kinds.
     pub retry_after: Option<Duration>,
 }
@@ -65,18 +76,35 @@ pub const fn code_of(kind: ErrorKind) -> Code {
 /// Builds the status of a failure.
 pub fn to_status(kind: ErrorKind, message: impl Into<String>, details: &Details) -> Status {
     let mut wire = ErrorDetails::new();
-    wire.set_error_info(kind.as_str(), ERROR_DOMAIN, []);
+    let report = details.report.as_deref().map(short_report);
+    let findings_shown = report.as_ref().map_or(usize::MAX, |(_, findings)| *findings);
+    let metadata = report.map(|(text, _)| (REPORT_KEY.to_owned(), text));
+    wire.set_error_info(kind.as_str(), ERROR_DOMAIN, metadata.into_iter().collect::<HashMap<_, _>>());
     for conflict in &details.conflicts {
         let current = conflict.current.clone().unwrap_or_else(|| ABSENT.to_owned());
         wire.add_precondition_failure_violation(CONFLICT_TYPE, conflict.path.clone(), current);
     }
-    for finding in &details.findings {
+    for finding in details.findings.iter().take(findings_shown) {
         wire.add_bad_request_violation(finding.place.clone(), finding.message.clone());
     }
     if let Some(delay) = details.retry_after {
         wire.set_retry_info(Some(delay));
     }
     Status::with_error_details(code_of(kind), message, wire)
+}
+
+/// Returns the report with as many findings as fit, and how many those are.
+fn short_report(report: &str) -> (String, usize) {
+    let mut report: Value = serde_json::from_str(report).unwrap_or_default();
+    loop {
+        let text = report.to_string();
+        let findings = report.get_mut("findings").and_then(Value::as_array_mut);
+        match findings {
+            Some(findings) if text.len() > REPORT_BYTES_MAX && !findings.is_empty() => drop(findings.pop()),
+            Some(findings) => return (text, findings.len()),
+            None => return (text, usize::MAX),
+        }
+    }
 }
 
 /// Reads the kind of a failure, by its reason or else by its code.
@@ -114,6 +142,7 @@ pub fn details_of(status: &Status) -> Details {
         findings: findings
             .map(|violation| FindingDetail { place: violation.field.clone(), message: violation.description.clone() })
             .collect(),
+        report: wire.error_info().and_then(|info| info.metadata.get(REPORT_KEY)).map(|report| report.as_str().into()),
         retry_after: wire.retry_info().and_then(|info| info.retry_delay),
     }
 }
@@ -139,9 +168,26 @@ mod tests {
                 ConflictDetail { path: "b.json".into(), current: None },
             ],
             findings: vec![FindingDetail { place: "c.yaml:3:1".into(), message: "duplicate key".into() }],
+            report: Some(r#"{"findings":[{"path":"c.yaml"}],"findings_total":1}"#.into()),
             retry_after: Some(Duration::from_millis(20)),
         };
         assert_eq!(details_of(&to_status(ErrorKind::Conflict, "text", &details)), details);
+    }
+
+    #[test]
+    fn a_long_report_is_shortened_so_that_it_fits_the_trailers() {
+        let findings: Vec<_> = (0..50).map(|n| serde_json::json!({ "path": "x".repeat(300), "line": n })).collect();
+        let report = serde_json::json!({ "findings": findings, "findings_total": 50 });
+        let finding = FindingDetail { place: "x".repeat(300), message: "y".repeat(100) };
+        let details =
+            Details { findings: vec![finding; 50], report: Some(report.to_string().into()), ..Details::default() };
+        let status = to_status(ErrorKind::Rejected, "text", &details);
+        assert!(status.details().len() < 10_000, "{}", status.details().len());
+        let read = details_of(&status);
+        let report: Value = serde_json::from_str(&read.report.unwrap()).unwrap();
+        assert_eq!(report["findings_total"], 50);
+        assert_eq!(report["findings"].as_array().unwrap().len(), read.findings.len());
+        assert!(read.findings.len() >= 10);
     }
 
     #[test]

@@ -153,8 +153,12 @@ fn shapes_that_no_host_could_take_are_refused() {
     copy.write("large.txt", vec![b'x'; (4 << 20) + 1]);
     copy.commit("neither link nor size");
     assert_snapshot!(remote(&copy.push().expect_refused()), @r"
-    large.txt: file is too large for the bus, which copies every file to every host; split it, or keep the content in object storage and commit its address and checksum: found 4194305 bytes, expected at most 4194304 [shape/file-size]
-    link: is a symbolic link, which hosts do not deliver; commit the file it points to [shape/symlink]
+    large.txt: file is too large for the bus, which copies every file to
+    every host; split it, or keep the content in object storage and
+    commit its address and checksum: found 4194305 bytes, expected at
+    most 4194304 [shape/file-size]
+    link: is a symbolic link, which hosts do not deliver; commit the file it
+    points to [shape/symlink]
     2 problems in 2 files
     ");
 
@@ -164,8 +168,11 @@ fn shapes_that_no_host_could_take_are_refused() {
     copy.write(".configbus/rollout.yaml", "stages: []\n");
     copy.commit("neither twins nor a policy that would be ignored");
     assert_snapshot!(remote(&copy.push().expect_refused()), @r#"
-    .configbus/rollout.yaml: this policy is not supported by this release; it is refused rather than ignored, so leave it out [policy/unsupported]
-    twin.json: name differs from "Twin.json" only in case or Unicode composition; rename one of them [shape/twins]
+    .configbus/rollout.yaml: this policy is not supported by this release;
+    it is refused rather than ignored, so leave it out
+    [policy/unsupported]
+    twin.json: name differs from "Twin.json" only in case or Unicode
+    composition; rename one of them [shape/twins]
     2 problems in 2 files
     "#);
 }

@@ -111,8 +111,33 @@ fn a_working_copy_is_judged_without_a_server() {
     assert!(refused.stdout.contains("bad.toml:2:1"), "{}", refused.stdout);
     let json = Run::of(&["validate", path, "--output", "json"], b"");
     assert_eq!((json.code, &json.json()["accepted"]), (4, &serde_json::json!(false)));
-    let sarif = Run::of(&["validate", path, "--sarif"], b"");
+    let sarif = Run::of(&["validate", path, "--format", "sarif"], b"");
     assert_eq!((sarif.code, &sarif.json()["version"]), (4, &serde_json::json!("2.1.0")));
+    let text = Run::of(&["validate", path, "--format", "text"], b"");
+    assert_eq!((text.code, text.stdout), (4, refused.stdout));
+}
+
+#[test]
+fn the_api_tells_what_validation_tells() {
+    let bus = Bus::start();
+    let content = b"{\n  \"a\": 1,\n  \"a\": 2\n}\n";
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("ads")).unwrap();
+    fs::write(folder.path().join("ads/limits.json"), content).unwrap();
+    let validated = Run::of(&["validate", folder.path().to_str().unwrap()], b"");
+    let refused = bus.run_with(&["put", "ads/limits.json"], content);
+    assert_eq!((validated.code, refused.code), (4, 4));
+    assert_snapshot!(refused.stderr, @r#"
+    error: compare-and-set: refused by validation: 1 problem in 1 file
+    ads/limits.json:3:3: key "a" is there twice, first at line 2, column 3; readers would see only one of them [json/duplicate-key]
+      3 |   "a": 2
+        |   ^ /a
+    1 problem in 1 file
+    "#);
+    assert!(refused.stderr.ends_with(&validated.stdout), "{}{}", refused.stderr, validated.stdout);
+    let problem = configbus_tests::rest::Rest::new(bus.server()).put("/v1/files/ads/limits.json", &[], content);
+    let json = Run::of(&["validate", folder.path().to_str().unwrap(), "--format", "json"], b"").json();
+    assert_eq!((problem.status, &problem.json()["report"]), (422, &json));
 }
 
 #[test]

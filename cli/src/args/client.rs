@@ -181,17 +181,28 @@ pub(crate) struct WatchArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   configbus validate
-  configbus validate path/to/clone --output json
-  configbus validate --sarif >findings.sarif
+  configbus validate path/to/clone --format json | jq -r '.findings[].path'
+  configbus validate --format sarif >findings.sarif
 
 Ends with 4 when something would be refused. Needs no server.")]
 pub(crate) struct ValidateArgs {
     /// Working copy, or any directory.
     #[arg(default_value = ".")]
     pub(crate) dir: PathBuf,
-    /// Print SARIF 2.1.0 for code review tools.
-    #[arg(long, conflicts_with = "output")]
-    pub(crate) sarif: bool,
+    /// How the report is written; without it as --output says.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<ReportFormat>,
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+    /// SARIF 2.1.0, for code review sites and editors.
+    Sarif,
 }
 
 #[derive(Debug, Args)]

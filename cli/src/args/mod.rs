@@ -7,8 +7,8 @@ mod roles;
 mod up;
 
 pub(crate) use client::{
-    Content, DiffArgs, EditArgs, GetArgs, HostsArgs, LogArgs, LsArgs, PutArgs, RmArgs, ServerAddress, ValidateArgs,
-    WaitArgs, WatchArgs,
+    Content, DiffArgs, EditArgs, GetArgs, HostsArgs, LogArgs, LsArgs, PutArgs, ReportFormat, RmArgs, ServerAddress,
+    ValidateArgs, WaitArgs, WatchArgs,
 };
 pub(crate) use roles::{AgentArgs, RoleArgs, ServerArgs, StoreArgs};
 pub(crate) use up::{DemoArgs, UpArgs};

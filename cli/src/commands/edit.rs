@@ -1,7 +1,13 @@
 //! `configbus edit`: changes a file in the user's editor, never over somebody else's change.
 
 use super::{client, put::Changed};
-use crate::{args::EditArgs, output::Output, report::Failure};
+use crate::{
+    api_failure::report_of,
+    args::EditArgs,
+    output::Output,
+    paint::{Paint, report_style},
+    report::Failure,
+};
 use anyhow::Context as _;
 use configbus_api::{ApiError, ChangeSet, ConfigPath, Edit, ErrorKind, Expected, File};
 use std::{
@@ -48,8 +54,9 @@ fn user_tries_again(error: &ApiError) -> io::Result<bool> {
     if !io::stdin().is_terminal() {
         return Ok(false);
     }
-    for finding in error.findings() {
-        eprintln!("{}: {}", finding.place, finding.message);
+    match report_of(error) {
+        Some(report) => eprint!("{}", report.render(report_style(Paint::of(&io::stderr()), &io::stderr()))),
+        None => error.findings().iter().for_each(|finding| eprintln!("{}: {}", finding.place, finding.message)),
     }
     eprint!("edit again? [Y/n] ");
     let mut answer = String::new();

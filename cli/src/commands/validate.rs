@@ -1,39 +1,16 @@
 //! `configbus validate`: what the gate would say about a working copy.
 
 use crate::{
-    args::ValidateArgs,
-    output::{Output, Render},
-    paint::Paint,
+    args::{ReportFormat, ValidateArgs},
+    output::Output,
+    paint::report_style,
     progress::Progress,
     report::Failure,
 };
-use configbus_hooks::{Colour, Context, Gate, GateSettings, Report, WorkingCopyError};
+use configbus_hooks::{Context, Gate, GateSettings, Report, WorkingCopyError};
 use configbus_model::{ErrorKind, Namespace, Principal};
 use configbus_runtime::{Clock as _, SystemClock};
-use serde::{Serialize, Serializer};
-use std::io::{self, Write};
-
-/// The gate's report in the format that was asked for.
-struct Validated {
-    report: Report,
-    sarif: bool,
-}
-
-impl Serialize for Validated {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.report.to_json().serialize(serializer)
-    }
-}
-
-impl Render for Validated {
-    fn text(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        if self.sarif {
-            return writeln!(to, "{:#}", self.report.to_sarif());
-        }
-        let colour = if paint.is_coloured() { Colour::On } else { Colour::Off };
-        write!(to, "{}", self.report.render_terminal(colour))
-    }
-}
+use std::io::{self, Write as _};
 
 pub(crate) fn run(args: &ValidateArgs, output: Output) -> Result<(), Failure> {
     let gate = Gate::new(GateSettings::default()).map_err(|error| Failure::of(error.kind(), &error))?;
@@ -46,8 +23,17 @@ pub(crate) fn run(args: &ValidateArgs, output: Output) -> Result<(), Failure> {
     })?;
     progress.finish();
     let accepted = report.is_accepted();
-    output.show(&Validated { report, sarif: args.sarif })?;
+    let format = args.format.unwrap_or(if output.is_json() { ReportFormat::Json } else { ReportFormat::Text });
+    write!(io::stdout().lock(), "{}", written(&report, format, output))?;
     if accepted { Ok(()) } else { Err(Failure::shown(ErrorKind::Rejected)) }
+}
+
+fn written(report: &Report, format: ReportFormat, output: Output) -> String {
+    match format {
+        ReportFormat::Text => report.render(report_style(output.paint(), &io::stdout())),
+        ReportFormat::Json => format!("{}\n", report.to_json()),
+        ReportFormat::Sarif => format!("{:#}\n", report.to_sarif()),
+    }
 }
 
 impl From<WorkingCopyError> for Failure {

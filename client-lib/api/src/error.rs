@@ -70,8 +70,10 @@ pub enum ApiError {
         operation: &'static str,
         /// The server's words.
         message: String,
-        /// Each problem.
+        /// The first problems.
         findings: Vec<Finding>,
+        /// The gate's report as JSON, with as many of them.
+        report: Option<Box<str>>,
     },
     /// The server answered, and the answer is no. A write that is answered so has not landed, unless the kind is
     /// [`ErrorKind::Unavailable`] or [`ErrorKind::Internal`]: a server that stops or breaks cannot always tell.
@@ -157,13 +159,21 @@ impl ApiError {
         }
     }
 
+    /// Returns the gate's report as JSON, if validation refused the content and the server sent one.
+    pub fn report(&self) -> Option<&str> {
+        match self {
+            Self::Rejected { report, .. } => report.as_deref(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn malformed(operation: &'static str) -> impl Fn(WireError) -> Self {
         move |source| Self::Malformed { operation, source }
     }
 
     /// Reads a status that a server sent.
     pub(crate) fn answered(operation: &'static str, status: &Status) -> Self {
-        let Details { conflicts, findings, retry_after } = status::details_of(status);
+        let Details { conflicts, findings, report, retry_after } = status::details_of(status);
         let message = status.message().to_owned();
         match status::kind_of(status) {
             ErrorKind::Conflict => match conflicts.into_iter().map(conflict_from_wire).collect() {
@@ -172,7 +182,7 @@ impl ApiError {
             },
             ErrorKind::Rejected => {
                 let findings = findings.into_iter().map(|f| Finding { place: f.place, message: f.message });
-                Self::Rejected { operation, message, findings: findings.collect() }
+                Self::Rejected { operation, message, findings: findings.collect(), report }
             }
             kind => Self::Answered { operation, kind, message, retry_after },
         }

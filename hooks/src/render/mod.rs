@@ -2,6 +2,8 @@
 
 mod json;
 mod sarif;
+mod style;
 mod text;
+mod wrap;
 
-pub use text::Colour;
+pub use style::{Colour, Style};

@@ -34,6 +34,9 @@ fn result(finding: &Finding) -> Value {
         if let Some(column) = finding.column {
             physical["region"]["startColumn"] = column.into();
         }
+        if let Some(excerpt) = &finding.excerpt {
+            physical["contextRegion"] = json!({ "startLine": line, "snippet": { "text": excerpt.text } });
+        }
     }
     let mut location = json!({ "physicalLocation": physical });
     if let Some(pointer) = &finding.pointer {
@@ -67,7 +70,7 @@ mod tests {
 
     #[test]
     fn results_name_rule_place_and_pointer() {
-        let excerpt = Excerpt { text: String::new(), caret: 0 };
+        let excerpt = Excerpt { text: "{\"x\": 1}".into(), caret: 0 };
         let finding = Finding::new(Rule::JsonDuplicateKey, "a b/ü.json", "twice")
             .at(Place { line: 2, column: 5 }, excerpt)
             .pointing("/x");
@@ -78,6 +81,7 @@ mod tests {
         assert_eq!(sarif["version"], "2.1.0");
         assert_eq!(location["physicalLocation"]["artifactLocation"]["uri"], "a%20b/%C3%BC.json");
         assert_eq!(location["physicalLocation"]["region"], json!({ "startLine": 2, "startColumn": 5 }));
+        assert_eq!(location["physicalLocation"]["contextRegion"]["snippet"]["text"], "{\"x\": 1}");
         assert_eq!(location["logicalLocations"][0]["fullyQualifiedName"], "/x");
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
         assert_eq!(sarif["runs"][0]["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);

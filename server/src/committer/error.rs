@@ -70,7 +70,10 @@ impl CommitError {
         let mut details = Details::default();
         match self {
             Self::Mismatch(mismatches) => details.conflicts = mismatches.iter().map(conflict_detail).collect(),
-            Self::Rejected(report) => details.findings = finding_details(report),
+            Self::Rejected(report) => {
+                details.findings = finding_details(report);
+                details.report = Some(report.to_json().to_string().into());
+            }
             Self::QueueFull { .. } => details.retry_after = Some(QUEUE_RETRY_AFTER),
             _ => {}
         }

@@ -7,7 +7,7 @@ use crate::git_http::ref_rules::{RefRule, kept_only_line, rule_of};
 use crate::namespace::LiveNamespace;
 use configbus_gitstore::{CandidateView, HeadCommit, Quarantine, ReadError, Store};
 use configbus_hooks::wire::{PreReceive, QuarantinePaths, ReferenceUpdate, Verdict};
-use configbus_hooks::{CandidateError, Context, Gate, GitCandidate, PushOptionError, PushOptions, Report};
+use configbus_hooks::{CandidateError, Context, Gate, GitCandidate, PushOptionError, PushOptions, Report, Style};
 use configbus_model::{CommitId, ErrorKind, ObjectId, TreeId};
 use configbus_runtime::report;
 use std::collections::BTreeSet;
@@ -53,8 +53,8 @@ impl Refusal {
     /// Returns what the pusher reads. A report speaks for itself; what is the server's fault goes to the log as well.
     fn text(&self) -> String {
         match self {
-            Self::Landing(CommitError::Rejected(findings)) => format!("\n{}", findings.render_plain()),
-            Self::ShapesAndLanding { report, landing } => format!("\n{}{landing}", report.render_plain()),
+            Self::Landing(CommitError::Rejected(findings)) => format!("\n{}", findings.render(Style::REMOTE)),
+            Self::ShapesAndLanding { report, landing } => format!("\n{}{landing}", report.render(Style::REMOTE)),
             error if error.kind() == ErrorKind::Internal => {
                 let chain = report::chain(error);
                 tracing::error!("cannot check a push: {chain}");

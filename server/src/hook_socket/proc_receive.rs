@@ -10,6 +10,7 @@ use crate::bus::Bus;
 use crate::committer::{Change, CommitError, How, Landed as LandedChange, PushChange};
 use crate::git_http::ref_rules::{FOR_MAIN, MAIN, main_of};
 use crate::namespace::LiveNamespace;
+use configbus_hooks::Style;
 use configbus_hooks::wire::{Landed, Outcome, OutcomeResult, ProcReceive, ReferenceUpdate};
 use configbus_model::{CommitId, ErrorKind, Head, Namespace, ObjectId};
 use configbus_runtime::report;
@@ -130,7 +131,7 @@ fn refused(update: &ReferenceUpdate, error: &CommitError) -> Outcome {
         tracing::error!("cannot land a push: {}", report::chain(error));
     }
     let text = match error {
-        CommitError::Rejected(findings) => format!("{error}\n{}", findings.render_plain()),
+        CommitError::Rejected(findings) => format!("{error}\n{}", findings.render(Style::REMOTE)),
         error => error.to_string(),
     };
     let mut lines = text.lines().map(str::to_owned);

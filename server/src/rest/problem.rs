@@ -18,8 +18,9 @@ struct Problem<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     conflicts: Vec<Conflict<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    findings: Vec<Finding<'a>>,
+    /// The gate's report, as `configbus validate --format json` prints it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Serialize)]
@@ -27,13 +28,6 @@ struct Conflict<'a> {
     path: &'a str,
     /// Blob id that is there, null when nothing is.
     current: Option<&'a str>,
-}
-
-#[derive(Debug, Serialize)]
-struct Finding<'a> {
-    /// `path:line:column`.
-    place: &'a str,
-    message: &'a str,
 }
 
 /// Returns the status of a kind. This is the one place that maps them.
@@ -80,11 +74,7 @@ pub(crate) fn with_status(status: StatusCode, failure: &Failure) -> Response {
             .iter()
             .map(|conflict| Conflict { path: &conflict.path, current: conflict.current.as_deref() })
             .collect(),
-        findings: details
-            .findings
-            .iter()
-            .map(|finding| Finding { place: &finding.place, message: &finding.message })
-            .collect(),
+        report: details.report.as_deref().and_then(|report| serde_json::from_str(report).ok()),
     };
     let mut response = (status, axum::Json(problem)).into_response();
     let headers = response.headers_mut();

@@ -148,8 +148,17 @@ impl GitRun {
 
     pub(crate) fn expect_refused(self, reason: &str) -> Self {
         assert!(!self.ok, "git succeeded: {}{}", self.stdout, self.stderr);
-        assert!(self.stderr.contains(reason), "{reason:?} is not in {}", self.stderr);
+        assert!(self.unbroken().contains(reason), "{reason:?} is not in {}", self.stderr);
         self
+    }
+
+    /// What the server said, with the lines that it broke joined again.
+    pub(crate) fn unbroken(&self) -> String {
+        let lines = self.stderr.lines().map(|line| line.strip_prefix("remote: ").unwrap_or(line).trim_end());
+        lines.fold(String::new(), |text, line| match line.strip_prefix("    ").filter(|rest| !rest.starts_with(' ')) {
+            Some(rest) => format!("{text} {rest}"),
+            None => format!("{text}\n{line}"),
+        })
     }
 }
 
