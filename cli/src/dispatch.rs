@@ -10,13 +10,15 @@ use crate::{
 use clap::CommandFactory as _;
 use std::{path::Path, process::ExitCode};
 
-/// Runs as one of Git's hooks when the program was started under a hook's name.
+/// Runs as one of Git's hooks, or as a child of the gate, when the program was started under such a name.
 pub(crate) fn as_hook() -> Option<ExitCode> {
     let name = std::env::args_os().next()?;
     match Path::new(&name).file_name()?.to_str()? {
         "pre-receive" => Some(configbus_hooks::entry::pre_receive()),
         "proc-receive" => Some(configbus_hooks::entry::proc_receive()),
         "post-receive" => Some(configbus_hooks::entry::post_receive()),
+        configbus_hooks::evaluator::PROGRAM_NAME => Some(configbus_hooks::entry::rules()),
+        configbus_hooks::validators::PROGRAM_NAME => Some(configbus_hooks::entry::validator()),
         _ => None,
     }
 }

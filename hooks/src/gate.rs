@@ -10,6 +10,7 @@ use crate::{
     policy::{Case, Governed, PolicyCache},
     report::ReportBuilder,
     shape, syntax,
+    validators::{ValidatorSettings, ValidatorSettingsError, Validators},
 };
 use configbus_model::ObjectId;
 use std::collections::HashMap;
@@ -29,6 +30,7 @@ pub struct Gate {
     checks: Vec<Box<dyn Check>>,
     governed: Vec<Box<dyn Governed>>,
     policies: PolicyCache,
+    validators: Validators,
 }
 
 impl std::fmt::Debug for Gate {
@@ -50,7 +52,14 @@ impl Gate {
             Box::new(syntax::Xml { depth_max }),
             Box::new(syntax::Csv),
         ];
-        Ok(Self { settings, checks, governed: Vec::new(), policies: PolicyCache::default() })
+        let (governed, policies, validators) = (Vec::new(), PolicyCache::default(), Validators::default());
+        Ok(Self { settings, checks, governed, policies, validators })
+    }
+
+    /// Gives validators of the installation a say, or says which cannot have one.
+    pub fn with_validators(self, validators: Vec<ValidatorSettings>) -> Result<Self, ValidatorSettingsError> {
+        let validators = Validators::new(validators, self.settings.child_program.clone())?;
+        Ok(Self { validators, ..self })
     }
 
     /// Returns the settings.
@@ -85,8 +94,14 @@ impl Gate {
         self.report_large(large, &mut oversized, &mut builder);
         let inspection = Inspection::new(&self.checks, self.settings.worker_count());
         inspection.run(candidate, fitting.clone(), &mut builder, progress)?;
-        if let Some(case) = case.filter(|_| is_governed) {
-            self.check_governed(&case, fitting, &mut builder)?;
+        if let Some(case) = &case {
+            if is_governed {
+                self.check_governed(case, fitting, &mut builder)?;
+            }
+            // Programs of others are not bothered with what is known to be wrong.
+            if !builder.has_findings() {
+                builder.add(self.validators.check(candidate, context, &case.changes)?);
+            }
         }
         Ok(builder.finish())
     }

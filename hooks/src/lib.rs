@@ -14,6 +14,7 @@ mod context;
 #[allow(dead_code, reason = "schemas and rules read documents; they come with the policy")]
 mod document;
 pub mod entry;
+pub mod evaluator;
 mod finding;
 mod gate;
 mod git_candidate;
@@ -32,6 +33,7 @@ mod syntax;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod text;
+pub mod validators;
 pub mod wire;
 mod working_copy;
 
@@ -39,6 +41,7 @@ pub use candidate::{
     Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, PolicyIds, RawEntry,
 };
 pub use context::Context;
+pub use evaluator::RulesSettings;
 pub use finding::{Excerpt, Finding};
 pub use gate::{Gate, Progress};
 pub use git_candidate::GitCandidate;
@@ -49,4 +52,5 @@ pub use render::{Colour, Style};
 pub use report::{FINDINGS_LISTED_MAX, Report};
 pub use rule::Rule;
 pub use settings::{GateSettings, GateSettingsError};
+pub use validators::{ValidatorSettings, ValidatorSettingsError};
 pub use working_copy::WorkingCopyError;

@@ -69,6 +69,9 @@ rules! {
     XmlDepth = "xml/depth", "XML is nested to a bounded depth.";
     CsvSyntax = "csv/syntax", "CSV files are RFC 4180 with commas.";
     CsvFieldCount = "csv/field-count", "Records of one CSV file have the same number of fields.";
+    ValidatorRefused = "validator/refused", "Validators of the installation accept the candidate.";
+    ValidatorFailed = "validator/failed", "A validator that cannot give an answer refuses.";
+    ValidatorLimit = "validator/limit", "Validators answer within their time, output and files.";
     CheckFailed = "gate/check-failed", "A check that cannot finish refuses.";
 }
 

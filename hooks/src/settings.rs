@@ -1,7 +1,9 @@
 //! Bounds the gate holds candidates to.
 
+use crate::RulesSettings;
 use configbus_model::{ErrorKind, PathLimits};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// Most threads that check files at once, whatever the machine has.
 const THREADS_MAX: usize = 16;
@@ -22,6 +24,11 @@ pub struct GateSettings {
     pub component_bytes_max: usize,
     /// Deepest nesting of a document.
     pub document_depth_max: usize,
+    /// What rules may cost.
+    pub rules: RulesSettings,
+    /// Program that evaluates rules and supervises validators; by default the running one. Not a setting of its own.
+    #[serde(skip)]
+    pub child_program: Option<PathBuf>,
     /// Threads that check files at once; `0` is one per processor.
     pub threads: usize,
 }
@@ -36,6 +43,8 @@ impl Default for GateSettings {
             path_bytes_max,
             component_bytes_max,
             document_depth_max: 128,
+            rules: RulesSettings::default(),
+            child_program: None,
             threads: 0,
         }
     }
@@ -72,7 +81,8 @@ impl GateSettings {
             ("document_depth_max", self.document_depth_max as u64, 1, 128),
             ("threads", self.threads as u64, 0, THREADS_MAX as u64),
         ];
-        let wrong = bounds.into_iter().find(|(_, value, min, max)| value < min || value > max);
+        let wrong =
+            bounds.into_iter().chain(self.rules.bounds()).find(|(_, value, min, max)| value < min || value > max);
         wrong.map_or(Ok(()), |(key, value, min, max)| Err(GateSettingsError { key, value, min, max }))
     }
 

@@ -1,7 +1,7 @@
-//! The smallest program that can be a server's hooks: it looks at the name it was called by. Tests use it; the real one
+//! The smallest program that can be a server's hooks and the children of its gate: it looks at the name it was called by. Tests use it; the real one
 //! is `configbus`.
 
-use configbus_hooks::entry;
+use configbus_hooks::{entry, evaluator, validators};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -11,6 +11,8 @@ fn main() -> ExitCode {
         Some("pre-receive") => entry::pre_receive(),
         Some("proc-receive") => entry::proc_receive(),
         Some("post-receive") => entry::post_receive(),
+        Some(evaluator::PROGRAM_NAME) => entry::rules(),
+        Some(validators::PROGRAM_NAME) => entry::validator(),
         _ => ExitCode::from(2),
     }
 }

@@ -13,7 +13,6 @@ use crate::serving::ServingCell;
 use crate::settings::{Auth, Settings, SettingsError};
 use crate::{claim, http, upkeep};
 use configbus_coordination::{Announcer, Embedded, HeadRegistry};
-use configbus_hooks::Gate;
 use configbus_model::{ErrorKind, Member, MemberRole, Principal};
 use configbus_runtime::{CancellationToken, Clock, Readiness, SystemClock, Tasks, host_name, incarnation};
 use std::collections::BTreeMap;
@@ -107,7 +106,7 @@ impl Server {
     /// Binds the port, takes the data folder over and opens the repositories. Starts nothing.
     pub async fn build(settings: Settings) -> Result<BuiltServer, BuildError> {
         settings.check()?;
-        let gate = Arc::new(Gate::new(settings.gate.clone()).map_err(SettingsError::from)?);
+        let gate = Arc::new(settings.gate()?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (registry, embedded) = registry(&settings, &clock).map_err(SettingsError::from)?;
         let listen = settings.listen;

@@ -3,7 +3,7 @@
 use crate::audit::AuditSettings;
 use axum::http::Uri;
 use configbus_coordination::{ZooKeeperSettings, ZooKeeperSettingsError};
-use configbus_hooks::{Gate, GateSettings, GateSettingsError};
+use configbus_hooks::{Gate, GateSettings, GateSettingsError, ValidatorSettings, ValidatorSettingsError};
 use configbus_model::ErrorKind;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -47,6 +47,8 @@ pub struct Settings {
     pub hook_program: Option<PathBuf>,
     /// Bounds on what a change may contain.
     pub gate: GateSettings,
+    /// Programs of the installation that have a say in what a change may contain.
+    pub validators: Vec<ValidatorSettings>,
     /// Coordination through ZooKeeper; embedded when `connect` is empty.
     pub zookeeper: ZooKeeperSettings,
     /// Bounds on requests.
@@ -66,6 +68,7 @@ impl Default for Settings {
             host_names: Vec::new(),
             hook_program: None,
             gate: GateSettings::default(),
+            validators: Vec::new(),
             zookeeper: ZooKeeperSettings::default(),
             limits: Limits::default(),
         }
@@ -136,6 +139,9 @@ pub enum SettingsError {
     /// A bound on content cannot hold.
     #[error("settings under gate are wrong")]
     Gate(#[from] GateSettingsError),
+    /// A validator cannot be run as it is described.
+    #[error("settings under validators are wrong")]
+    Validator(#[from] ValidatorSettingsError),
     /// ZooKeeper cannot be reached like that.
     #[error("settings under zookeeper are wrong")]
     ZooKeeper(#[from] ZooKeeperSettingsError),
@@ -155,7 +161,7 @@ impl Settings {
         if !self.zookeeper.connect.is_empty() {
             self.zookeeper.check()?;
         }
-        Gate::new(self.gate.clone())?;
+        self.gate()?;
         self.limits.check()?;
         match (self.audit.bytes_max, self.audit.files_max) {
             (0, _) => Err(SettingsError::Zero { key: "audit.bytes_max" }),
@@ -173,6 +179,12 @@ impl Settings {
             Some(Auth::Tokens) if !self.behind_tls_proxy => Err(SettingsError::TokensWithoutTls { listen }),
             Some(Auth::None | Auth::Tokens) => Ok(()),
         }
+    }
+
+    /// Makes the gate. Its children are the program that runs as hook.
+    pub(crate) fn gate(&self) -> Result<Gate, SettingsError> {
+        let settings = GateSettings { child_program: self.hook_program.clone(), ..self.gate.clone() };
+        Ok(Gate::new(settings)?.with_validators(self.validators.clone())?)
     }
 
     /// Returns the names that requests may carry in `Host`: the configured ones and that of the URL others are told.

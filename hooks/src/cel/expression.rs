@@ -3,13 +3,15 @@
 use super::{failure::shortened, functions::ENVIRONMENT, names};
 use cel::{IdedExpr, Program};
 use configbus_model::ErrorKind;
+use serde::{Deserialize, Serialize};
 
 /// Longest expression in bytes. Evaluation recurses with the nesting, which a text of this length cannot drive past the stack.
 pub const EXPRESSION_BYTES_MAX: usize = 4_096;
 
 /// Why a text is no expression, and where in it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
+#[serde(deny_unknown_fields)]
 pub struct CompileError {
     /// What is wrong, one line.
     pub message: String,

@@ -79,6 +79,11 @@ impl<'t> Content<'t> {
         &self.values
     }
 
+    /// Returns the value of each document, without the text.
+    pub(crate) fn into_values(self) -> Vec<Value> {
+        self.values
+    }
+
     /// Returns where the value at a JSON pointer stands. Of a value that an alias brings in it is where it is written.
     pub(crate) fn place(&self, document: usize, pointer: &str) -> Option<ValuePlace> {
         let spots = self.spots.get_or_init(|| self.format.read(self.text, &Spots).unwrap_or_default());

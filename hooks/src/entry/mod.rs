@@ -30,6 +30,16 @@ pub fn post_receive() -> ExitCode {
     conclude(post_receive::run(&mut io::stdin().lock(), &ask::Server::from_env))
 }
 
+/// Runs as the process that evaluates rules, see [`crate::evaluator`].
+pub fn rules() -> ExitCode {
+    crate::evaluator::child::run()
+}
+
+/// Runs as the process that supervises one run of a validator, see [`crate::validators`].
+pub fn validator() -> ExitCode {
+    crate::validators::supervisor::run()
+}
+
 fn conclude(result: Result<ExitCode, HookError>) -> ExitCode {
     result.unwrap_or_else(|error| {
         eprintln!("configbus: {}", error.chain());

@@ -10,4 +10,5 @@ mod git_http;
 mod harness;
 mod push;
 mod restart;
+mod validators;
 mod watch;

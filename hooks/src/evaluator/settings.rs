@@ -1,0 +1,45 @@
+//! Bounds on what rules may cost.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Options of the evaluation of rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RulesSettings {
+    /// Time for one rule over one file.
+    pub time_limit_ms: u64,
+    /// Time for all rules over all files of one candidate.
+    pub candidate_time_limit_ms: u64,
+    /// Memory of one evaluating process, documents included.
+    pub memory_bytes_max: u64,
+    /// Evaluating processes at once.
+    pub processes_max: usize,
+}
+
+impl Default for RulesSettings {
+    fn default() -> Self {
+        Self { time_limit_ms: 250, candidate_time_limit_ms: 10_000, memory_bytes_max: 512 << 20, processes_max: 4 }
+    }
+}
+
+impl RulesSettings {
+    /// Returns each bound with what it may be.
+    pub(crate) fn bounds(&self) -> [(&'static str, u64, u64, u64); 4] {
+        [
+            ("rules.time_limit_ms", self.time_limit_ms, 1, 60_000),
+            ("rules.candidate_time_limit_ms", self.candidate_time_limit_ms, 1, 600_000),
+            ("rules.memory_bytes_max", self.memory_bytes_max, 128 << 20, 16 << 30),
+            ("rules.processes_max", self.processes_max as u64, 1, 64),
+        ]
+    }
+
+    pub(super) fn time_limit(&self) -> Duration {
+        Duration::from_millis(self.time_limit_ms)
+    }
+
+    /// Returns the time for all rules over all files of one candidate.
+    pub fn candidate_time_limit(&self) -> Duration {
+        Duration::from_millis(self.candidate_time_limit_ms)
+    }
+}
