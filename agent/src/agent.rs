@@ -13,7 +13,8 @@ use crate::{
     subscription::{Follower, FollowerParts, Identity, Subscription},
 };
 use configbus_model::ErrorKind;
-use configbus_runtime::{BlockingPool, CancellationToken, Clock, Readiness, SystemClock, Tasks};
+use configbus_runtime::{BlockingPool, CancellationToken, Clock, Readiness, SystemClock, Tasks, look_again};
+use configbus_transport::{CertificateWatch, ClientTls, LOOK_EVERY};
 use std::{
     convert::Infallible,
     io,
@@ -70,6 +71,7 @@ impl BuildError {
 /// An agent that holds its root and its sockets and has not started.
 pub struct Agent {
     settings: Arc<Settings>,
+    tls: ClientTls,
     addr: SocketAddr,
     root: Root,
     readiness: Readiness,
@@ -85,6 +87,7 @@ impl Agent {
     /// Takes the root and binds the sockets; nothing is started.
     pub async fn build(settings: Settings) -> Result<Self, BuildError> {
         settings.check()?;
+        let tls = ClientTls::open(&settings.tls).map_err(SettingsError::from)?;
         let root = Root::new(&settings.root);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let timeline = Timeline::start(Arc::clone(&clock));
@@ -102,7 +105,7 @@ impl Agent {
             readiness.met(NO_REVISION);
         }
         let (settings, delivery) = (Arc::new(settings), Box::new(delivery));
-        Ok(Self { settings, addr, root, readiness, timeline, clock, delivery, port, http_socket, agent_socket })
+        Ok(Self { settings, tls, addr, root, readiness, timeline, clock, delivery, port, http_socket, agent_socket })
     }
 
     /// Returns the address of the local HTTP, with the real port.
@@ -123,6 +126,7 @@ impl Agent {
     /// Starts everything in `tasks`; what is being made visible at shutdown still is.
     pub fn run(self, tasks: &Tasks) {
         let stop = tasks.shutdown_token();
+        look_after_certificates(tasks, &self.tls);
         let (shown, damaged) = (self.delivery.shown().cloned(), self.delivery.damage().is_some());
         let host = self.settings.host();
         let subscription =
@@ -150,6 +154,7 @@ impl Agent {
         let parts = FollowerParts {
             subscription,
             identity,
+            tls: self.tls.clone(),
             timeline,
             orders,
             outcomes: outcomes_heard,
@@ -171,6 +176,13 @@ impl Agent {
         let http = LocalHttp { board, metrics };
         tasks.spawn("http", http.clone().serve_port(self.port, stop.clone()));
         tasks.spawn("http-socket", http.serve_socket(self.http_socket, stop));
+    }
+}
+
+fn look_after_certificates(tasks: &Tasks, tls: &ClientTls) {
+    let certificates = CertificateWatch::new("agent", None, tls.clone());
+    if certificates.is_needed() {
+        look_again(tasks, "certificates", LOOK_EVERY, move || certificates.look());
     }
 }
 

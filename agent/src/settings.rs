@@ -1,6 +1,7 @@
 //! Settings of the agent role.
 
 use configbus_model::{ErrorKind, Layout};
+use configbus_transport::{ClientTlsSettings, TlsError};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -31,6 +32,8 @@ pub struct Settings {
     pub stores: Vec<String>,
     /// URL of the server, which is asked for stores.
     pub server: Option<String>,
+    /// How this host proves itself to stores and the server, and which of them it believes.
+    pub tls: ClientTlsSettings,
     /// Name of this host in the fleet; by default the host name.
     pub host: Option<String>,
     /// What else describes this host.
@@ -49,6 +52,7 @@ impl Default for Settings {
             root: PathBuf::from("/var/lib/configbus"),
             stores: Vec::new(),
             server: None,
+            tls: ClientTlsSettings::default(),
             host: None,
             labels: BTreeMap::new(),
             layout: Layout::default(),
@@ -59,14 +63,14 @@ impl Default for Settings {
 }
 
 /// Settings an agent does not start with.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
     /// There is nobody to follow.
     #[error("neither stores nor server is set: an agent needs the URL of a store or of the server")]
     NoUpstream,
     /// Not an address of a peer.
-    #[error("{key} = {url:?}, expected a URL such as http://bus.example:{port}")]
+    #[error("{key} = {url:?}, expected a URL such as https://bus.example:{port}")]
     Url {
         /// Which setting.
         key: &'static str,
@@ -75,14 +79,9 @@ pub enum SettingsError {
         /// The usual port there.
         port: u16,
     },
-    /// TLS comes with a later release; it must not look as if it were there.
-    #[error("{key} = {url:?}: https is not supported by this release")]
-    Tls {
-        /// Which setting.
-        key: &'static str,
-        /// What was given.
-        url: String,
-    },
+    /// The files for TLS cannot be used.
+    #[error("tls is wrong")]
+    Tls(#[from] TlsError),
     /// Other machines could connect.
     #[error(
         "listen = {listen}: the agent has no authentication and listens on loopback addresses only, expected for example 127.0.0.1:{DEFAULT_PORT}"
@@ -112,7 +111,7 @@ impl SettingsError {
     /// Returns the kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Tls { .. } => ErrorKind::Unsupported,
+            Self::Tls(error) => error.kind(),
             _ => ErrorKind::Invalid,
         }
     }
@@ -126,6 +125,7 @@ impl Settings {
         }
         self.stores.iter().try_for_each(|url| check_url("stores", url, 7421))?;
         self.server.iter().try_for_each(|url| check_url("server", url, 7420))?;
+        self.tls.check()?;
         if !self.listen.ip().is_loopback() {
             return Err(SettingsError::NotLoopback { listen: self.listen });
         }
@@ -153,8 +153,7 @@ fn check_url(key: &'static str, url: &str, port: u16) -> Result<(), SettingsErro
     let uri = url.parse::<Uri>().ok().filter(|uri| uri.host().is_some_and(|host| !host.is_empty()));
     let plain = uri.filter(|uri| matches!(uri.path(), "" | "/") && uri.query().is_none());
     match plain.as_ref().and_then(Uri::scheme_str) {
-        Some("http") => Ok(()),
-        Some("https") => Err(SettingsError::Tls { key, url: url.to_owned() }),
+        Some("http" | "https") => Ok(()),
         _ => Err(SettingsError::Url { key, url: url.to_owned(), port }),
     }
 }
@@ -174,8 +173,10 @@ mod tests {
 
     #[test]
     fn one_upstream_is_enough() {
-        assert_eq!(valid().check(), Ok(()));
-        assert_eq!(Settings { server: Some("http://[::1]:7420/".into()), ..Settings::default() }.check(), Ok(()));
+        valid().check().unwrap();
+        for server in ["http://[::1]:7420/", "https://bus:7420"] {
+            Settings { server: Some(server.into()), ..Settings::default() }.check().unwrap();
+        }
         check_refused(&Settings::default(), "neither stores nor server is set");
     }
 
@@ -184,7 +185,6 @@ mod tests {
         for url in ["", "store-1", "store-1:7421", "ftp://store-1", "http://store-1/x"] {
             check_refused(&Settings { stores: vec![url.into()], ..valid() }, "expected a URL such as");
         }
-        check_refused(&Settings { server: Some("https://bus".into()), ..valid() }, "https is not supported");
         check_refused(&Settings { host: Some(String::new()), ..valid() }, "host = \"\"");
         check_refused(&Settings { labels: BTreeMap::from([("a".into(), "x".repeat(300))]), ..valid() }, "labels");
         check_refused(&Settings { fresh_for_ms: 10, ..valid() }, "fresh_for_ms = 10");
@@ -193,6 +193,6 @@ mod tests {
     #[test]
     fn only_loopback_is_listened_on() {
         check_refused(&Settings { listen: "0.0.0.0:7422".parse().unwrap(), ..valid() }, "loopback addresses only");
-        assert_eq!(Settings { listen: "[::1]:0".parse().unwrap(), ..valid() }.check(), Ok(()));
+        Settings { listen: "[::1]:0".parse().unwrap(), ..valid() }.check().unwrap();
     }
 }

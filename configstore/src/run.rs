@@ -15,7 +15,8 @@ use crate::{
 use configbus_coordination::{HeadRegistry, Heads, RegistryError};
 use configbus_model::{Member, Namespace};
 use configbus_proto::v1;
-use configbus_runtime::{Backoff, BlockingPool, Readiness, Tasks, raise_open_files_limit};
+use configbus_runtime::{Backoff, BlockingPool, Readiness, Tasks, look_again, raise_open_files_limit};
+use configbus_transport::LOOK_EVERY;
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -45,6 +46,10 @@ impl Store {
     /// Starts everything; it ends with `tasks`.
     pub fn run(self, tasks: &Tasks) {
         raise_open_files_limit();
+        if self.certificates.is_needed() {
+            let certificates = self.certificates.clone();
+            look_again(tasks, "certificates", LOOK_EVERY, move || certificates.look());
+        }
         if let Registry::Own(registry) = &self.registry {
             registry.clone().start(tasks);
         }
@@ -79,7 +84,7 @@ impl Store {
         let packs = PackSource::new(BlockingPool::new(limits.packs_max), tasks.clone());
         let distribution = DistributionService::new(Arc::new(feed), packs, limits.subscribers_max, tasks.clone());
         let shutdown = tasks.shutdown_token();
-        let served = serve::serve(self.listener, distribution, limits.subscribers_max, self.readiness, shutdown);
+        let served = serve::serve(self.listener, distribution, self.readiness, shutdown);
         tasks.spawn("serve", served);
         tracing::info!(addr = %self.addr, "store is listening on {}", self.addr);
     }

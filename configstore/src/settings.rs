@@ -2,6 +2,7 @@
 
 use configbus_coordination::{ZooKeeperSettings, ZooKeeperSettingsError};
 use configbus_model::{ErrorKind, Namespace};
+use configbus_transport::{ClientTlsSettings, TlsError, TlsSettings};
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -28,6 +29,10 @@ pub struct Settings {
     pub url: Option<String>,
     /// URL of the server that is mirrored.
     pub server: String,
+    /// How the port proves itself to agents, and which of them it lets in.
+    pub tls: TlsSettings,
+    /// How this store proves itself to the server, and which server it believes.
+    pub client_tls: ClientTlsSettings,
     /// Where heads are announced and stores are registered. Without `connect` that is the server.
     pub zookeeper: ZooKeeperSettings,
     /// Bounds.
@@ -42,6 +47,8 @@ impl Default for Settings {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
             url: None,
             server: "http://127.0.0.1:7420".to_owned(),
+            tls: TlsSettings::default(),
+            client_tls: ClientTlsSettings::default(),
             zookeeper: ZooKeeperSettings::default(),
             limits: Limits::default(),
         }
@@ -67,7 +74,7 @@ impl Default for Limits {
 }
 
 /// Settings a store does not start with.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
     /// The id would not do as the name of a node.
@@ -97,6 +104,12 @@ pub enum SettingsError {
     /// ZooKeeper cannot be reached like this.
     #[error("zookeeper is wrong")]
     ZooKeeper(#[from] ZooKeeperSettingsError),
+    /// The port's files cannot be used.
+    #[error("tls is wrong")]
+    Tls(#[source] TlsError),
+    /// The files of connections to the server cannot be used.
+    #[error("client_tls is wrong")]
+    ClientTls(#[source] TlsError),
 }
 
 impl SettingsError {
@@ -114,12 +127,14 @@ impl Settings {
     /// Refuses what must not start, without any side effect.
     pub fn check(&self) -> Result<(), SettingsError> {
         check_id(&self.id())?;
-        if !is_plain_url(&self.server) {
+        if !is_base_url(&self.server) {
             return Err(SettingsError::server(&self.server));
         }
-        if let Some(url) = self.url.clone().filter(|url| !is_plain_url(url)) {
+        if let Some(url) = self.url.clone().filter(|url| !is_base_url(url)) {
             return Err(SettingsError::Url { key: "url", url, role: "store", example: "http://store-1:7421" });
         }
+        self.tls.check().map_err(SettingsError::Tls)?;
+        self.client_tls.check().map_err(SettingsError::ClientTls)?;
         if self.uses_zookeeper() {
             self.zookeeper.check()?;
         }
@@ -152,13 +167,14 @@ impl Settings {
 
     /// Returns the URL others reach a store at that is bound to `addr`.
     pub(crate) fn url_at(&self, addr: SocketAddr) -> String {
+        let scheme = if self.tls.is_set() { "https" } else { "http" };
         match &self.url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             // "Every address" is none that others could connect to.
             None if addr.ip().is_unspecified() => {
-                format!("http://{}:{}", configbus_runtime::host_name(), addr.port())
+                format!("{scheme}://{}:{}", configbus_runtime::host_name(), addr.port())
             }
-            None => format!("http://{addr}"),
+            None => format!("{scheme}://{addr}"),
         }
     }
 }
@@ -169,10 +185,12 @@ fn check_id(id: &str) -> Result<(), SettingsError> {
     fits.then_some(()).ok_or_else(|| SettingsError::Id { id: id.chars().take(200).collect() })
 }
 
-/// TLS comes with a later release; until then an `https` URL must not look as if it were there.
-fn is_plain_url(url: &str) -> bool {
+/// Scheme, host and port, and nothing else.
+fn is_base_url(url: &str) -> bool {
     url.parse().is_ok_and(|uri: tonic::codegen::http::Uri| {
-        uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty()) && uri.path() == "/"
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|host| !host.is_empty())
+            && uri.path() == "/"
     })
 }
 
@@ -187,9 +205,10 @@ mod tests {
 
     #[test]
     fn defaults_are_accepted_and_what_cannot_work_is_named() {
-        assert_eq!(Settings::default().check(), Ok(()));
+        Settings::default().check().unwrap();
+        Settings { server: "https://bus:7420".into(), ..Settings::default() }.check().unwrap();
         check_refused(&Settings { id: Some("a/b".into()), ..Settings::default() }, "id = \"a/b\"");
-        for server in ["", "bus:7420", "https://bus:7420", "http://bus:7420/git"] {
+        for server in ["", "bus:7420", "ftp://bus:7420", "http://bus:7420/git"] {
             check_refused(&Settings { server: server.into(), ..Settings::default() }, "server = ");
         }
         check_refused(&Settings { url: Some("store-1".into()), ..Settings::default() }, "url = \"store-1\"");

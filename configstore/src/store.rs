@@ -9,14 +9,18 @@ use crate::{
     upstream::ServerClient,
 };
 use configbus_coordination::{EmbeddedClient, HeadRegistry, Heads, ZooKeeperRegistry};
-use configbus_gitstore::{FetchAuth, Upstream};
+use configbus_gitstore::{FetchAuth, FetchTls, Upstream};
 use configbus_model::Namespace;
 use configbus_runtime::{Clock, Readiness, SystemClock};
+use configbus_transport::{CertificateWatch, ClientTls, ClientTlsSettings, Incoming, ListenerTls};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 
 /// What a store waits for before it takes traffic.
 pub(crate) const NOT_READY: &str = "no revision is mirrored yet, and the server has not said that there is none";
+
+/// Connections beyond the bound of subscribers: newcomers, monitoring, operators.
+const CONNECTIONS_EXTRA: usize = 512;
 
 /// Longest time one `git fetch` may take.
 const FETCH_MAX: Duration = Duration::from_secs(600);
@@ -25,7 +29,8 @@ const FETCH_MAX: Duration = Duration::from_secs(600);
 pub struct Store {
     pub(crate) settings: Settings,
     pub(crate) addr: SocketAddr,
-    pub(crate) listener: TcpListener,
+    pub(crate) listener: Incoming,
+    pub(crate) certificates: CertificateWatch,
     pub(crate) client: ServerClient,
     pub(crate) mirrors: BTreeMap<Namespace, Opened>,
     pub(crate) board: Arc<Board>,
@@ -47,14 +52,16 @@ impl Store {
     pub async fn build(settings: Settings) -> Result<Self, BuildError> {
         settings.check()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let registry = Registry::Own(own_registry(&settings, clock.clone())?);
-        Self::assemble(settings, registry, clock).await
+        let tls = ClientTls::open(&settings.client_tls).map_err(SettingsError::ClientTls)?;
+        let registry = Registry::Own(own_registry(&settings, &tls, clock.clone())?);
+        Self::assemble(settings, tls, registry, clock).await
     }
 
     /// Does the same with a registry that somebody else in this process starts; `zookeeper` must not be set.
     pub async fn build_with(settings: Settings, registry: Arc<dyn HeadRegistry>) -> Result<Self, BuildError> {
         settings.check()?;
-        Self::assemble(settings, Registry::Shared(registry), Arc::new(SystemClock)).await
+        let tls = ClientTls::open(&settings.client_tls).map_err(SettingsError::ClientTls)?;
+        Self::assemble(settings, tls, Registry::Shared(registry), Arc::new(SystemClock)).await
     }
 
     /// Returns the address the port is bound to.
@@ -77,20 +84,30 @@ impl Store {
         self.board.heads()
     }
 
-    async fn assemble(settings: Settings, registry: Registry, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
-        let client = ServerClient::new(&settings.server).map_err(|_| SettingsError::server(&settings.server))?;
+    async fn assemble(
+        settings: Settings,
+        tls: ClientTls,
+        registry: Registry,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, BuildError> {
+        let listener_tls = ListenerTls::open(&settings.tls).map_err(SettingsError::Tls)?;
+        let client = ServerClient::new(&settings.server, &tls).map_err(|_| SettingsError::server(&settings.server))?;
         let data = Arc::new(DataFolder::take(&settings.data)?);
         let mut mirrors = BTreeMap::new();
         for namespace in settings.namespaces() {
-            let (url, auth, deadline) = (client.git_url(&namespace), FetchAuth::None, FETCH_MAX);
-            let opened = Repository::open(data.clone(), namespace.clone(), Upstream { url, auth, deadline });
+            let (url, tls) = (client.git_url(&namespace), fetch_tls(&settings));
+            let upstream = Upstream { url, auth: FetchAuth::None, tls, deadline: FETCH_MAX };
+            let opened = Repository::open(data.clone(), namespace.clone(), upstream);
             mirrors.insert(namespace, opened.map_err(MirrorUnusable::from)?);
         }
         let failed = |source| BuildError::Listen { addr: settings.listen, source };
         let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
+        let certificates = CertificateWatch::new("store", listener_tls.clone(), tls);
+        let connections_max = settings.limits.subscribers_max + CONNECTIONS_EXTRA;
+        let listener = Incoming::new(listener, listener_tls, connections_max);
         let (board, readiness) = (Arc::default(), Readiness::new([NOT_READY]));
-        Ok(Self { settings, addr, listener, client, mirrors, board, registry, readiness, clock })
+        Ok(Self { settings, addr, listener, certificates, client, mirrors, board, registry, readiness, clock })
     }
 }
 
@@ -102,10 +119,20 @@ impl Registry {
     }
 }
 
-fn own_registry(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn HeadRegistry>, SettingsError> {
+fn own_registry(
+    settings: &Settings,
+    tls: &ClientTls,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn HeadRegistry>, SettingsError> {
     if settings.uses_zookeeper() {
         return Ok(ZooKeeperRegistry::new(&settings.zookeeper, clock)?);
     }
-    let registry = EmbeddedClient::new(&settings.server, clock);
+    let registry = EmbeddedClient::new(&settings.server, tls, clock);
     Ok(registry.map_err(|_| SettingsError::server(&settings.server))?)
+}
+
+/// Stock Git reads the same files as everything else.
+fn fetch_tls(settings: &Settings) -> FetchTls {
+    let ClientTlsSettings { ca, certificate, key } = settings.client_tls.clone();
+    FetchTls { ca, certificate, key }
 }

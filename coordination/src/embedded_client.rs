@@ -16,6 +16,7 @@ use configbus_proto::{
     v1::{self, coordination_client::CoordinationClient},
 };
 use configbus_runtime::{Backoff, Clock, Tasks, report};
+use configbus_transport::{ClientTls, channel};
 use futures_util::stream::{Stream, unfold};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
@@ -56,12 +57,12 @@ pub struct EmbeddedClient {
 }
 
 impl EmbeddedClient {
-    /// Prepares to follow the server at `url`; connects when started. `Err` if `url` is not one.
-    pub fn new(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<Self>, tonic::transport::Error> {
+    /// Prepares to follow the server at `url`; connects when started, over TLS when it is `https`. `Err` if `url` is not one.
+    pub fn new(url: &str, tls: &ClientTls, clock: Arc<dyn Clock>) -> Result<Arc<Self>, tonic::transport::Error> {
         let endpoint = Endpoint::from_shared(url.to_owned())?.connect_timeout(CONNECT_TIMEOUT).tcp_nodelay(true);
         Ok(Arc::new(Self {
             url: url.to_owned(),
-            channel: endpoint.connect_lazy(),
+            channel: channel(&endpoint, tls),
             heads: HeadBook::default(),
             members: watch::Sender::default(),
             registrations: Arc::default(),

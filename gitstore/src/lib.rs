@@ -27,7 +27,7 @@ pub use land::{
     ConflictKind, Culprit, EditError, EditLanding, ForeignError, ForeignWrite, LandError, PathConflict, PushLanding,
     StagedEdits, TreeChange, TreeEdit,
 };
-pub use mirror::{FetchAuth, Mirror, MirrorError, Upstream};
+pub use mirror::{FetchAuth, FetchTls, Mirror, MirrorError, Upstream};
 pub use pack_between::PackError;
 pub use read::{Commit, CommitMeta, ListQuery, Listing, LogEntry, LogPage, ObjectKind, Patch, Person, ReadError};
 pub use store::{HeadCommit, OpenError, Store};

@@ -28,6 +28,18 @@ pub enum FetchAuth {
     Bearer(String),
 }
 
+/// Files that stock Git uses over `https`; the system's authorities and no certificate by default. Git reads them at
+/// each fetch, so they may be replaced while the process runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FetchTls {
+    /// Authorities that are believed, and no others.
+    pub ca: Option<PathBuf>,
+    /// Certificate to present.
+    pub certificate: Option<PathBuf>,
+    /// Its key.
+    pub key: Option<PathBuf>,
+}
+
 /// Where and how to fetch.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Upstream {
@@ -35,6 +47,8 @@ pub struct Upstream {
     pub url: String,
     /// Proof of identity.
     pub auth: FetchAuth,
+    /// Files for `https`.
+    pub tls: FetchTls,
     /// Longest time one fetch may take.
     pub deadline: Duration,
 }
@@ -211,7 +225,13 @@ fn is_empty(store: &Store, upstream: &Upstream) -> Result<bool, MirrorError> {
     }
 }
 
+/// Adds who fetches and whom to believe. Nobody may send the child elsewhere with what proves it.
 fn authorised(command: git::GitCommand, upstream: &Upstream) -> git::GitCommand {
+    let FetchTls { ca, certificate, key } = &upstream.tls;
+    let files = [("http.sslCAInfo", ca), ("http.sslCert", certificate), ("http.sslKey", key)];
+    let files = files.into_iter().filter_map(|(name, file)| Some((name, std::path::absolute(file.as_ref()?).ok()?)));
+    let command = files.fold(command, |command, (name, file)| command.config(name, file));
+    let command = command.config("http.sslVerify", "true").config("http.followRedirects", "false");
     match &upstream.auth {
         FetchAuth::None => command,
         FetchAuth::Bearer(token) => command.secret_config("http.extraHeader", format!("Authorization: Bearer {token}")),

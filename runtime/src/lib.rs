@@ -6,6 +6,7 @@
 mod backoff;
 mod blocking_pool;
 mod clock;
+mod hangup;
 mod identity;
 mod open_files;
 mod readiness;
@@ -21,6 +22,7 @@ pub use blocking_pool::BlockingPool;
 #[cfg(any(test, feature = "testing"))]
 pub use clock::ManualClock;
 pub use clock::{Clock, SystemClock};
+pub use hangup::look_again;
 pub use identity::{host_name, incarnation};
 pub use open_files::raise_open_files_limit;
 pub use readiness::Readiness;

@@ -16,12 +16,12 @@ use axum::routing::get;
 use configbus_coordination::Embedded;
 use configbus_model::ErrorKind;
 use configbus_runtime::{CancellationToken, Readiness, Tasks};
+use configbus_transport::{Incoming, ListenerTls};
 use std::future::IntoFuture as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 
 /// How long requests under way may take once the server stops.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);
@@ -36,23 +36,23 @@ pub(crate) struct Front {
     pub(crate) host_names: Vec<String>,
     pub(crate) door: Door,
     pub(crate) tokens: Option<Arc<Tokens>>,
-    pub(crate) connections_max: usize,
+    /// Names that requests may carry in `Host`, beside, are those of its certificate.
+    pub(crate) tls: Option<Arc<ListenerTls>>,
     /// Held until the last request is answered.
     pub(crate) data: Arc<DataFolder>,
 }
 
 /// Starts answering.
-pub(crate) fn start(front: Front, listener: TcpListener, addr: SocketAddr, tasks: &Tasks) {
+pub(crate) fn start(front: Front, listener: Incoming, addr: SocketAddr, tasks: &Tasks) {
     let group = tasks.clone();
     tasks.spawn("http", async move { serve(front, listener, addr, &group).await });
 }
 
-async fn serve(front: Front, listener: TcpListener, addr: SocketAddr, tasks: &Tasks) -> io::Result<()> {
-    let (connections_max, readiness, not_serving) = (front.connections_max, front.readiness.clone(), front.not_serving);
+async fn serve(front: Front, listener: Incoming, addr: SocketAddr, tasks: &Tasks) -> io::Result<()> {
+    let (readiness, not_serving) = (front.readiness.clone(), front.not_serving);
     let (router, _data) = router(front, addr, tasks).await;
-    let listener = BoundedListener::new(listener, connections_max);
     let stop = tasks.shutdown_token();
-    let serving = axum::serve(listener, router.into_make_service_with_connect_info::<Peer>())
+    let serving = axum::serve(BoundedListener(listener), router.into_make_service_with_connect_info::<Peer>())
         .with_graceful_shutdown(stop.clone().cancelled_owned());
     readiness.met(not_serving);
     tokio::select! {
@@ -71,7 +71,7 @@ async fn overdue(stop: CancellationToken) {
 
 /// Returns the routes behind the guards, and what is held until the last request is answered.
 async fn router(front: Front, addr: SocketAddr, tasks: &Tasks) -> (Router, Arc<DataFolder>) {
-    let guard = Arc::new(HostGuard::new(addr, &front.host_names));
+    let guard = Arc::new(HostGuard::new(addr, &front.host_names, front.tls));
     let health = HealthState { bus: Arc::clone(&front.bus), readiness: front.readiness.clone() };
     let router = grpc::routes(&front.bus, front.embedded, front.tokens, tasks)
         .await

@@ -14,7 +14,8 @@ use crate::settings::{Auth, Settings, SettingsError};
 use crate::{claim, http, upkeep};
 use configbus_coordination::{Announcer, Embedded, HeadRegistry};
 use configbus_model::{ErrorKind, Member, MemberRole, Principal};
-use configbus_runtime::{CancellationToken, Clock, Readiness, SystemClock, Tasks, host_name, incarnation};
+use configbus_runtime::{CancellationToken, Clock, Readiness, SystemClock, Tasks, host_name, incarnation, look_again};
+use configbus_transport::{CertificateWatch, ClientTls, Incoming, LOOK_EVERY, ListenerTls};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
@@ -89,7 +90,8 @@ pub struct BuiltServer {
     settings: Settings,
     addr: SocketAddr,
     url: String,
-    listener: TcpListener,
+    listener: Incoming,
+    tls: Option<Arc<ListenerTls>>,
     data: Arc<DataFolder>,
     bus: Arc<Bus>,
     embedded: Option<Arc<Embedded>>,
@@ -109,6 +111,7 @@ impl Server {
         let gate = Arc::new(settings.gate()?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (registry, embedded) = registry(&settings, &clock).map_err(SettingsError::from)?;
+        let tls = ListenerTls::open(&settings.tls).map_err(SettingsError::from)?;
         let listen = settings.listen;
         let failed = |source| BuildError::Listen { listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
@@ -141,13 +144,15 @@ impl Server {
         let socket = data.hook_socket().to_owned();
         let hooks = HookListener::bind(&socket, Arc::clone(&bus), pushes.clone())
             .map_err(|source| BuildError::HookSocket { socket, source })?;
-        let url = settings.url.clone().unwrap_or_else(|| url_of(addr));
+        let url = settings.url.clone().unwrap_or_else(|| url_of(addr, tls.is_some()));
+        let listener = Incoming::new(listener, tls.clone(), settings.limits.connections_max);
         let readiness = Readiness::new([NOT_SERVING, claim::NOT_CLAIMED]);
         Ok(BuiltServer {
             settings,
             addr,
             url,
             listener,
+            tls,
             data,
             bus,
             embedded,
@@ -201,6 +206,10 @@ impl BuiltServer {
             waiting.start(tasks, &self.data);
         }
         upkeep::forget_hosts(tasks, &self.bus);
+        if let Some(tls) = &self.tls {
+            let certificates = CertificateWatch::new("server", Some(Arc::clone(tls)), ClientTls::default());
+            look_again(tasks, "certificates", LOOK_EVERY, move || certificates.look());
+        }
         let hook_tasks = tasks.clone();
         tasks.spawn("hook-socket", async move { self.hooks.run(hook_tasks).await });
         stop_streams(tasks, self.bus.stopping.clone());
@@ -223,7 +232,7 @@ impl BuiltServer {
             readiness: self.readiness,
             not_serving: NOT_SERVING,
             host_names: self.settings.known_host_names(&self.url),
-            connections_max: self.settings.limits.connections_max,
+            tls: self.tls,
             data: self.data,
         };
         http::start(front, self.listener, self.addr, tasks);
@@ -268,10 +277,11 @@ fn hook_program(settings: &Settings) -> Result<PathBuf, BuildError> {
     }
 }
 
-fn url_of(addr: SocketAddr) -> String {
+fn url_of(addr: SocketAddr, over_tls: bool) -> String {
+    let scheme = if over_tls { "https" } else { "http" };
     if addr.ip().is_unspecified() {
-        format!("http://{}:{}", host_name(), addr.port())
+        format!("{scheme}://{}:{}", host_name(), addr.port())
     } else {
-        format!("http://{addr}")
+        format!("{scheme}://{addr}")
     }
 }

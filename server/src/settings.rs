@@ -5,6 +5,7 @@ use axum::http::Uri;
 use configbus_coordination::{ZooKeeperSettings, ZooKeeperSettingsError};
 use configbus_hooks::{Gate, GateSettings, GateSettingsError, ValidatorSettings, ValidatorSettingsError};
 use configbus_model::ErrorKind;
+use configbus_transport::{TlsError, TlsSettings};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Address of the one port for Git, gRPC, REST, metrics and the status page.
     pub listen: SocketAddr,
+    /// How the port proves itself, and whose certificates it looks at.
+    pub tls: TlsSettings,
     /// URL others reach this server at; by default made from the bound address.
     pub url: Option<String>,
     /// Name in coordination; by default the host name.
@@ -60,6 +63,7 @@ impl Default for Settings {
         Self {
             data: PathBuf::from("/var/lib/configbus/server"),
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
+            tls: TlsSettings::default(),
             url: None,
             id: None,
             auth: None,
@@ -123,8 +127,8 @@ pub enum SettingsError {
     },
     /// Whoever reads the network would read the tokens.
     #[error(
-        "listen = \"{listen}\" is beyond loopback and tokens would travel readable: put a proxy that ends TLS in front \
-         and set behind_tls_proxy = true, or listen on 127.0.0.1"
+        "listen = \"{listen}\" is beyond loopback and tokens would travel readable: set tls.certificate and tls.key, \
+         or put a proxy that ends TLS in front and set behind_tls_proxy = true, or listen on 127.0.0.1"
     )]
     TokensWithoutTls {
         /// The address.
@@ -136,6 +140,9 @@ pub enum SettingsError {
         /// The key.
         key: &'static str,
     },
+    /// The port's files cannot be used.
+    #[error("settings under tls are wrong")]
+    Tls(#[from] TlsError),
     /// A bound on content cannot hold.
     #[error("settings under gate are wrong")]
     Gate(#[from] GateSettingsError),
@@ -158,6 +165,7 @@ impl Settings {
     /// Refuses what must not start.
     pub fn check(&self) -> Result<(), SettingsError> {
         self.check_exposure()?;
+        self.tls.check()?;
         if !self.zookeeper.connect.is_empty() {
             self.zookeeper.check()?;
         }
@@ -176,7 +184,9 @@ impl Settings {
         match self.auth {
             _ if listen.ip().is_loopback() => Ok(()),
             None => Err(SettingsError::OpenWithoutSayingSo { listen }),
-            Some(Auth::Tokens) if !self.behind_tls_proxy => Err(SettingsError::TokensWithoutTls { listen }),
+            Some(Auth::Tokens) if !self.tls.is_set() && !self.behind_tls_proxy => {
+                Err(SettingsError::TokensWithoutTls { listen })
+            }
             Some(Auth::None | Auth::Tokens) => Ok(()),
         }
     }

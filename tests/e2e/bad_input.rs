@@ -59,7 +59,7 @@ fn what_is_not_there_is_named() {
     assert_snapshot!(said(&bus.run(&["put", "a.json", "/nothing/here"]), &variable), @"5 error: cannot read /nothing/here: No such file or directory (os error 2)");
     assert_snapshot!(said(&Run::of(&["validate", "/nothing/here"], b""), &variable), @"5 error: /nothing/here is not a directory");
     assert_snapshot!(said(&Run::of(&["status", "--server", "http://127.0.0.1:9"], b""), &variable), @r"
-    7 error: status failed: no server answers at http://127.0.0.1:9
+    7 error: status failed: no server answers at http://127.0.0.1:9: Connection refused (os error 111)
     hint: `configbus up` starts a bus here; --server or CONFIGBUS_SERVER names another server
     ");
     assert_snapshot!(said(&Run::of(&["status", "--server", "bus.example:http"], b""), &variable), @r#"2 error: "bus.example:http" is not the URL of a server: its port is not a number from 1 to 65535"#);

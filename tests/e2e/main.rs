@@ -11,4 +11,5 @@ mod push;
 mod readers;
 mod rest;
 mod shell;
+mod tls;
 mod up;

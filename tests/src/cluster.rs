@@ -1,16 +1,24 @@
 //! A bus of separate processes, so that each can be killed, stopped and started again on its own.
 
-use crate::{binary::configbus, bus::Run, child::Child, eventually::eventually, ports::fixed_port, rest::Rest};
+use crate::{
+    binary::configbus, bus::Run, child::Child, eventually::eventually, pki::Authority, ports::fixed_port, rest::Rest,
+};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 use tempfile::TempDir;
 
 /// How a cluster is made.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
+    /// Whose certificates everybody has and believes; without it everything is plain. The store lets in only who has
+    /// one.
+    pub authority: Option<Arc<Authority>>,
+    /// Further settings of the server, as variables.
+    pub server_variables: Vec<(String, String)>,
     /// ZooKeeper to coordinate through; embedded without it.
     pub zookeeper: Option<String>,
     /// Further flags of the agent.
@@ -26,6 +34,9 @@ pub struct Plan {
 pub struct Role {
     name: &'static str,
     arguments: Vec<String>,
+    variables: Vec<(String, String)>,
+    /// What to believe when asking whether it is ready; plain without it.
+    ca: Option<PathBuf>,
     log: PathBuf,
     url: String,
     child: Option<Child>,
@@ -42,6 +53,7 @@ impl Role {
         assert!(self.child.is_none(), "{} runs already", self.name);
         let mut command = Command::new(configbus());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.arg(self.name).args(&self.arguments);
         self.child = Some(Child::spawn(self.name, &mut command, &self.log).expect("configbus can be started"));
     }
@@ -49,13 +61,17 @@ impl Role {
     /// Waits until it says that it is ready.
     pub fn ready(&mut self) {
         let what = format!("{} is ready", self.name);
-        let rest = Rest::new(&self.url);
+        let (rest, url, ca) = (Rest::new(&self.url), &self.url, self.ca.as_ref().map(|ca| ca.display().to_string()));
+        let is_ready = || match &ca {
+            None => rest.is_ok("/readyz"),
+            Some(ca) => Run::of(&["status", "--server", url, "--ca", ca], b"").code == 0,
+        };
         let child = self.child.as_mut().expect("it was started");
         eventually(&what, || {
             if let Some(status) = child.ended() {
                 panic!("it ended with {status}:\n{}", child.output());
             }
-            rest.is_ok("/readyz").then_some(())
+            is_ready().then_some(())
         });
     }
 
@@ -103,15 +119,20 @@ impl Cluster {
         let at = |name: &str| folder.path().join(name);
         let root = plan.agent_root.clone().unwrap_or_else(|| at("host"));
         let [server, store, agent] = [(); 3].map(|()| format!("127.0.0.1:{}", fixed_port()));
-        let server_url = format!("http://{server}");
+        let scheme = if plan.authority.is_some() { "https" } else { "http" };
+        let server_url = format!("{scheme}://{server}");
+        let ca = plan.authority.as_ref().map(|authority| authority.file());
         let zookeeper = plan.zookeeper.iter().flat_map(|hosts| ["--zookeeper", hosts]).collect::<Vec<_>>();
         let role = |name: &'static str, listen: &str, folder: &Path, flags: &[&str]| {
             let folder_flag = if name == "agent" { "--root" } else { "--data" };
             let own = [folder_flag, folder.to_str().expect("temporary folders are text"), "--listen", listen];
             let arguments = own.iter().chain(flags).map(|&argument| argument.to_owned()).collect();
-            Role { name, arguments, log: at(&format!("{name}.log")), url: format!("http://{listen}"), child: None }
+            let own = if name == "server" { &plan.server_variables[..] } else { &[] };
+            let variables = plan.authority.iter().flat_map(|authority| tls(authority, name)).chain(own.to_vec());
+            let (log, url) = (at(&format!("{name}.log")), format!("{scheme}://{listen}"));
+            Role { name, arguments, variables: variables.collect(), ca: ca.clone(), log, url, child: None }
         };
-        let store_url = plan.agent_store.clone().unwrap_or_else(|| format!("http://{store}"));
+        let store_url = plan.agent_store.clone().unwrap_or_else(|| format!("{scheme}://{store}"));
         let agent_flags: Vec<&str> = plan.agent_flags.iter().map(String::as_str).collect();
         Self {
             server: role("server", &server, &at("server"), &[&["--auth", "none"], &zookeeper[..]].concat()),
@@ -139,7 +160,9 @@ impl Cluster {
         cluster.server.ready();
         cluster.store.start();
         cluster.agent.start();
-        cluster.store.ready();
+        if plan.authority.is_none() {
+            cluster.store.ready();
+        }
         cluster
     }
 
@@ -177,11 +200,29 @@ impl Cluster {
 
     /// Runs a command against its server.
     pub fn run_with(&self, arguments: &[&str], input: &[u8]) -> Run {
-        Run::of(&[arguments, &["--server", &self.server.url]].concat(), input)
+        let ca = self.server.ca.iter().flat_map(|ca| ["--ca", ca.to_str().expect("temporary folders are text")]);
+        Run::of(&[arguments, &["--server", &self.server.url], &ca.collect::<Vec<_>>()].concat(), input)
     }
 
     /// Runs a command against its server.
     pub fn run(&self, arguments: &[&str]) -> Run {
         self.run_with(arguments, b"")
+    }
+}
+
+/// Issues what a role needs and says where it is.
+fn tls(authority: &Authority, role: &str) -> Vec<(String, String)> {
+    let port = || authority.issue(role, &["localhost", "127.0.0.1"]).variables("CONFIGBUS_TLS");
+    let client = |prefix: &str| {
+        let issued = authority.issue(&format!("{role}-client"), &[&format!("spiffe://test/{role}/1")]);
+        let ca = (format!("{prefix}_CA"), authority.file().display().to_string());
+        issued.variables(prefix).into_iter().chain([ca])
+    };
+    let client_ca = ("CONFIGBUS_TLS_CLIENT_CA".to_owned(), authority.file().display().to_string());
+    let required = ("CONFIGBUS_TLS_REQUIRE_CLIENT_CERTIFICATE".to_owned(), "true".to_owned());
+    match role {
+        "server" => port().into_iter().chain([client_ca]).collect(),
+        "store" => port().into_iter().chain([client_ca, required]).chain(client("CONFIGBUS_CLIENT_TLS")).collect(),
+        _ => client("CONFIGBUS_TLS").collect(),
     }
 }

@@ -105,6 +105,12 @@ impl WorkingCopy {
         GitRun::of(&git(&self.path).args(arguments).output().expect("git can be started"))
     }
 
+    /// Runs Git in it with further variables.
+    pub fn git_with(&self, variables: &[(&str, &Path)], arguments: &[&str]) -> GitRun {
+        let mut command = git(&self.path);
+        GitRun::of(&command.envs(variables.iter().copied()).args(arguments).output().expect("git can be started"))
+    }
+
     /// Writes a file and the folders above it.
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let file = self.path.join(path);

@@ -23,7 +23,7 @@ enum Kind {
 
 struct Loaded {
     config: Arc<ClientConfig>,
-    certificate: Option<Certificate>,
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl Default for ClientTls {
@@ -65,7 +65,7 @@ impl ClientTls {
     }
 
     /// Returns the certificate that is presented.
-    pub fn certificate(&self) -> Option<Certificate> {
+    pub fn certificate(&self) -> Option<Arc<Certificate>> {
         match &*self.0 {
             Kind::Files(loaded) => loaded.current().certificate.clone(),
             Kind::System(_) => None,
@@ -100,7 +100,7 @@ fn load(settings: &ClientTlsSettings) -> Result<Loaded, TlsError> {
     };
     let resolver: Arc<dyn ResolvesClientCert> = Arc::new(SingleCertAndKey::from(identity.certified));
     let config = negotiating(builder.with_client_cert_resolver(resolver));
-    Ok(Loaded { config, certificate: Some(identity.certificate) })
+    Ok(Loaded { config, certificate: Some(Arc::new(identity.certificate)) })
 }
 
 fn negotiating(mut config: ClientConfig) -> Arc<ClientConfig> {

@@ -23,7 +23,7 @@ pub struct ListenerTls {
 
 struct Loaded {
     config: Arc<ServerConfig>,
-    certificate: Certificate,
+    certificate: Arc<Certificate>,
 }
 
 impl ListenerTls {
@@ -51,8 +51,8 @@ impl ListenerTls {
     }
 
     /// Returns the certificate in use.
-    pub fn certificate(&self) -> Certificate {
-        self.loaded.current().certificate.clone()
+    pub fn certificate(&self) -> Arc<Certificate> {
+        Arc::clone(&self.loaded.current().certificate)
     }
 
     /// Returns the file of the certificate, for messages.
@@ -77,7 +77,7 @@ fn load(settings: &TlsSettings) -> Result<Loaded, TlsError> {
     };
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified)));
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
-    Ok(Loaded { config: Arc::new(config), certificate: identity.certificate })
+    Ok(Loaded { config: Arc::new(config), certificate: Arc::new(identity.certificate) })
 }
 
 fn verifier(settings: &TlsSettings, authorities: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {

@@ -40,7 +40,7 @@ impl CertificateWatch {
         self.tell("client", &reloaded, self.client.certificate());
     }
 
-    fn tell(&self, end: &'static str, reloaded: &Reloaded, certificate: Option<Certificate>) {
+    fn tell(&self, end: &'static str, reloaded: &Reloaded, certificate: Option<Arc<Certificate>>) {
         let role = self.role;
         match reloaded {
             Reloaded::Unchanged | Reloaded::StillRefused => {}

@@ -11,6 +11,7 @@ use crate::{
 };
 use configbus_model::Member;
 use configbus_runtime::{CancellationToken, report};
+use configbus_transport::ClientTls;
 use futures_util::future::{BoxFuture, FutureExt as _, OptionFuture};
 use std::{collections::VecDeque, convert::Infallible};
 use tokio::{
@@ -25,6 +26,7 @@ const ORDERS_PER_MESSAGE: usize = 3;
 pub(crate) struct FollowerParts {
     pub(crate) subscription: Subscription,
     pub(crate) identity: Identity,
+    pub(crate) tls: ClientTls,
     pub(crate) timeline: Timeline,
     pub(crate) orders: mpsc::Sender<Order>,
     pub(crate) outcomes: mpsc::Receiver<Outcome>,
@@ -104,10 +106,11 @@ impl Follower {
 
     fn perform(&mut self, action: Action) -> Result<(), LinkError> {
         match action {
-            Action::Discover(server) => self.discovering = Some(discover(server).boxed()),
+            Action::Discover(server) => self.discovering = Some(discover(server, self.parts.tls.clone()).boxed()),
             Action::Open { store, holding } => {
                 self.link = None;
-                self.opening = Some(Link::open(store, self.parts.identity.clone(), holding).boxed());
+                let FollowerParts { identity, tls, .. } = &self.parts;
+                self.opening = Some(Link::open(store, tls.clone(), identity.clone(), holding).boxed());
             }
             Action::Close => (self.link, self.opening) = (None, None),
             Action::Greet(holding) => return self.link.as_ref().map_or(Ok(()), |link| link.greet(holding.as_ref())),

@@ -10,6 +10,7 @@ use configbus_proto::{
     convert::{WireError, member_from_wire},
     v1::{self, distribution_client::DistributionClient},
 };
+use configbus_transport::{ClientTls, channel};
 use std::time::Duration;
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
@@ -50,16 +51,15 @@ impl From<Status> for LinkError {
     }
 }
 
-fn connect(url: &str) -> Result<DistributionClient<Channel>, LinkError> {
+fn connect(url: &str, tls: &ClientTls) -> Result<DistributionClient<Channel>, LinkError> {
     let address = |source| LinkError::Address { url: url.to_owned(), source };
-    let channel = Endpoint::from_shared(url.to_owned())
+    let endpoint = Endpoint::from_shared(url.to_owned())
         .map_err(address)?
         .connect_timeout(OPEN_MAX)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(PROBE_EVERY)
-        .keep_alive_timeout(PROBE_EVERY)
-        .connect_lazy();
-    Ok(DistributionClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX))
+        .keep_alive_timeout(PROBE_EVERY);
+    Ok(DistributionClient::new(channel(&endpoint, tls)).max_decoding_message_size(MESSAGE_BYTES_MAX))
 }
 
 async fn in_time<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, LinkError> {
@@ -67,8 +67,8 @@ async fn in_time<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, 
 }
 
 /// Asks a server for its members.
-pub(crate) async fn discover(url: String) -> Result<Vec<Member>, LinkError> {
-    let mut client = connect(&url)?;
+pub(crate) async fn discover(url: String, tls: ClientTls) -> Result<Vec<Member>, LinkError> {
+    let mut client = connect(&url, &tls)?;
     let members = in_time(client.members(v1::MembersRequest {})).await?.into_inner().members;
     Ok(members.iter().map(member_from_wire).collect::<Result<_, _>>()?)
 }
@@ -83,8 +83,13 @@ pub(super) struct Link {
 
 impl Link {
     /// Connects and says what is held.
-    pub(super) async fn open(url: String, identity: Identity, holding: Option<Head>) -> Result<Self, LinkError> {
-        let mut client = connect(&url)?;
+    pub(super) async fn open(
+        url: String,
+        tls: ClientTls,
+        identity: Identity,
+        holding: Option<Head>,
+    ) -> Result<Self, LinkError> {
+        let mut client = connect(&url, &tls)?;
         let (outbound, requests) = mpsc::channel(OUTBOUND_MAX);
         outbound.try_send(wire::hello(&identity, holding.as_ref())).expect("the channel is new and has room");
         let inbound = in_time(client.subscribe(ReceiverStream::new(requests))).await?.into_inner();

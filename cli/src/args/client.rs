@@ -8,11 +8,21 @@ use std::{path::PathBuf, time::Duration};
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   configbus status
-  configbus status --output json | jq .hosts")]
+  configbus status --output json | jq .hosts
+  configbus status --server https://bus.example:7420 --ca /etc/configbus/ca.pem")]
 pub(crate) struct ServerAddress {
     /// Base URL of the server.
     #[arg(long, env = "CONFIGBUS_SERVER", default_value = "http://127.0.0.1:7420", value_name = "URL")]
     pub(crate) server: String,
+    /// For https: file with the certificate authority to believe, instead of those of the system.
+    #[arg(long, env = "CONFIGBUS_CA", value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// For https: file with the certificate to present.
+    #[arg(long, env = "CONFIGBUS_CERTIFICATE", value_name = "FILE", requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// File with the key of the certificate.
+    #[arg(long, env = "CONFIGBUS_CERTIFICATE_KEY", value_name = "FILE", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -14,9 +14,14 @@ pub(crate) mod wait;
 pub(crate) mod watch;
 
 use crate::{args::ServerAddress, report::Failure};
-use configbus_api::Client;
+use configbus_api::{Client, ClientSettings, ClientTlsSettings};
 
 /// Returns a client of the server the user named.
 fn client(address: &ServerAddress) -> Result<Client, Failure> {
-    Ok(Client::connect_lazy(&address.server)?)
+    let tls = ClientTlsSettings {
+        ca: address.ca.clone(),
+        certificate: address.certificate.clone(),
+        key: address.key.clone(),
+    };
+    Ok(Client::with_settings(ClientSettings { tls, ..ClientSettings::for_servers(&address.server) })?)
 }

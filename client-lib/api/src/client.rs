@@ -10,7 +10,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Returns a client after a server has answered. `urls` is one `http://host:port` or several separated by commas.
+    /// Returns a client after a server has answered. `urls` is one `http://host:port`, `https://host:port` or several separated by commas.
     pub async fn connect(urls: &str) -> Result<Self, ApiError> {
         let client = Self::connect_lazy(urls)?;
         client.status().await?;

@@ -1,12 +1,15 @@
 //! What a client may be told.
 
+use configbus_transport::ClientTlsSettings;
 use std::time::Duration;
 
 /// Options of a [`Client`](crate::Client).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientSettings {
-    /// URLs of servers, tried in turn: `http://host:port`.
+    /// URLs of servers, tried in turn: `http://host:port` or `https://host:port`.
     pub servers: Vec<String>,
+    /// Which servers are believed over TLS, and what this client proves itself with.
+    pub tls: ClientTlsSettings,
     /// Longest time one call may take, attempts and pauses included.
     pub deadline: Duration,
     /// Longest time one attempt of a read may take, so that a server that hangs leaves time for the next one.
@@ -23,6 +26,7 @@ impl Default for ClientSettings {
     fn default() -> Self {
         Self {
             servers: vec!["http://127.0.0.1:7420".to_owned()],
+            tls: ClientTlsSettings::default(),
             deadline: Duration::from_secs(30),
             attempt_deadline: Duration::from_secs(10),
             attempts_max: 5,

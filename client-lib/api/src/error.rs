@@ -5,6 +5,7 @@ use configbus_proto::{
     convert::WireError,
     status::{self, ConflictDetail, Details},
 };
+use configbus_transport::TlsError;
 use std::{fmt, time::Duration};
 use tonic::Status;
 
@@ -47,11 +48,12 @@ pub enum ApiError {
         /// What is wrong with it.
         reason: String,
     },
-    /// This release cannot speak to such a server.
-    #[error("{url:?} needs TLS, which this release does not support; use http://")]
-    TlsUnsupported {
-        /// What was given.
-        url: String,
+    /// The files for TLS cannot be used.
+    #[error("TLS cannot be used")]
+    Tls {
+        /// Which, and why.
+        #[source]
+        source: Box<TlsError>,
     },
     /// Somebody else changed the files first.
     #[error("{operation} conflicts: {message}")]
@@ -134,7 +136,7 @@ impl ApiError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::BadUrl { .. } => ErrorKind::Invalid,
-            Self::TlsUnsupported { .. } => ErrorKind::Unsupported,
+            Self::Tls { source } => source.kind(),
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Rejected { .. } => ErrorKind::Rejected,
             Self::Answered { kind, .. } => *kind,

@@ -49,6 +49,8 @@ pub use fleet_types::{FleetStatus, HostRefusal, HostStatus, Hosts, WaitOutcome, 
 pub use history::{Commit, DiffQuery, Difference, History, LogQuery};
 pub use watch::{Update, Watch, WatchPath, WatchQuery};
 
+pub use configbus_transport::{ClientTlsSettings, TlsError};
+
 pub use configbus_model::{
     BlobId, Change, CommitId, ConfigPath, Entry, EntryMode, Epoch, ErrorKind, Head, Member, MemberRole, Namespace,
     ObjectId, Position, Revision,

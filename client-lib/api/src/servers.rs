@@ -1,6 +1,7 @@
 //! The servers a client knows, and which one it speaks to.
 
 use crate::{ApiError, ClientSettings};
+use configbus_transport::{ClientTls, channel};
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -27,7 +28,9 @@ impl Servers {
             return Err(ApiError::BadUrl { url: String::new(), reason: "no server is given".to_owned() });
         }
         let urls = settings.servers.iter().map(|url| normalised(url)).collect::<Result<Vec<_>, _>>()?;
-        let channels = urls.iter().map(|url| Ok(endpoint(url)?.connect_lazy())).collect::<Result<_, ApiError>>()?;
+        let tls = ClientTls::open(&settings.tls).map_err(|source| ApiError::Tls { source: Box::new(source) })?;
+        let connect = |url: &String| Ok(channel(&endpoint(url)?, &tls));
+        let channels = urls.iter().map(connect).collect::<Result<_, ApiError>>()?;
         Ok(Self { urls, channels, preferred: AtomicUsize::new(0) })
     }
 
@@ -53,17 +56,18 @@ impl Servers {
 fn normalised(url: &str) -> Result<String, ApiError> {
     let bad = |reason: &str| ApiError::BadUrl { url: url.to_owned(), reason: reason.to_owned() };
     let trimmed = url.trim();
-    let authority = match trimmed.split_once("://") {
-        Some(("http", authority)) => authority.trim_end_matches('/'),
-        Some(("https", _)) => return Err(ApiError::TlsUnsupported { url: url.to_owned() }),
-        Some(_) => return Err(bad("expected http://host:port")),
-        None => trimmed.trim_end_matches('/'),
+    let (scheme, authority) = match trimmed.split_once("://") {
+        Some((scheme @ ("http" | "https"), authority)) => (scheme, authority.trim_end_matches('/')),
+        Some(_) => return Err(bad("expected http://host:port or https://host:port")),
+        None => ("http", trimmed.trim_end_matches('/')),
     };
     match authority {
         "" => Err(bad("it has no host")),
-        _ if authority.contains(['/', '?', '#', '@', ' ']) => Err(bad("expected http://host:port and nothing else")),
+        _ if authority.contains(['/', '?', '#', '@', ' ']) => {
+            Err(bad("expected scheme, host and port and nothing else"))
+        }
         _ if !has_usable_port(authority) => Err(bad("its port is not a number from 1 to 65535")),
-        _ => Ok(format!("http://{authority}")),
+        _ => Ok(format!("{scheme}://{authority}")),
     }
 }
 
@@ -97,6 +101,6 @@ mod tests {
         for wrong in ["", "http://", "ftp://a", "http://a/git/main.git", "http://user@a", "a:http", "a:0", "[::1]:x"] {
             assert!(matches!(normalised(wrong), Err(ApiError::BadUrl { .. })), "{wrong:?}");
         }
-        assert!(matches!(normalised("https://a"), Err(ApiError::TlsUnsupported { .. })));
+        assert_eq!(normalised("https://a:7420/").unwrap(), "https://a:7420");
     }
 }

@@ -21,6 +21,7 @@ fn settings(servers: &[&str]) -> ClientSettings {
         attempts_max: 4,
         pause_min: Duration::from_millis(1),
         pause_max: Duration::from_millis(2),
+        ..ClientSettings::default()
     }
 }
 

@@ -1,6 +1,5 @@
 //! The store's port: gRPC for agents and other stores, plain HTTP for people and monitoring.
 
-mod connections;
 mod distribution;
 mod http;
 mod pack;
@@ -10,8 +9,9 @@ pub(crate) use pack::PackSource;
 
 use configbus_proto::{DESCRIPTORS, MESSAGE_BYTES_MAX, v1::distribution_server::DistributionServer};
 use configbus_runtime::{CancellationToken, Readiness};
-use std::time::Duration;
-use tokio::net::TcpListener;
+use configbus_transport::{Connection, Incoming};
+use futures_util::{Stream, stream::unfold};
+use std::{convert::Infallible, time::Duration};
 use tonic::{service::Routes, transport::Server};
 
 /// A host that has vanished without a word is noticed within twice this time.
@@ -19,9 +19,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// Longest time to let streams end that are not told to: a watch of the health service never does by itself.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
-
-/// Connections beyond the bound of subscribers: newcomers, monitoring, operators.
-const CONNECTIONS_EXTRA: usize = 512;
 
 /// Streams of one connection; simulated fleets put a hundred hosts on one.
 const STREAMS_MAX: u32 = 1_024;
@@ -39,9 +36,8 @@ pub(crate) enum ServeError {
 
 /// Serves until `shutdown`, then for a moment until every stream has ended.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    listener: Incoming,
     distribution: DistributionService,
-    subscribers_max: usize,
     readiness: Readiness,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
@@ -71,10 +67,7 @@ pub(crate) async fn serve(
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .max_concurrent_streams(STREAMS_MAX)
         .add_routes(routes)
-        .serve_with_incoming_shutdown(
-            connections::accept(listener, subscribers_max + CONNECTIONS_EXTRA),
-            shutdown.clone().cancelled_owned(),
-        );
+        .serve_with_incoming_shutdown(accepted(listener), shutdown.clone().cancelled_owned());
     let drained = async {
         shutdown.cancelled().await;
         tokio::time::sleep(DRAIN_MAX).await;
@@ -84,4 +77,10 @@ pub(crate) async fn serve(
         () = become_healthy => unreachable!("it waits for ever"),
         () = drained => Ok(()),
     }
+}
+
+/// Yields connections for as long as it is polled. Beyond the bound new ones wait unaccepted, time out at the agent,
+/// and go to another store; without it one mistake in a fleet takes every descriptor.
+fn accepted(listener: Incoming) -> impl Stream<Item = Result<Connection, Infallible>> {
+    unfold(listener, async |mut listener| Some((Ok(listener.accept().await), listener)))
 }

@@ -9,6 +9,7 @@ use configbus_proto::{
     status, v1,
     v1::{distribution_client::DistributionClient, fleet_client::FleetClient},
 };
+use configbus_transport::{ClientTls, channel};
 use std::time::Duration;
 use tonic::transport::{Channel, Endpoint};
 
@@ -62,14 +63,14 @@ pub(crate) struct ServerClient {
 
 impl ServerClient {
     /// Prepares a connection; nothing is sent yet. Must be called within a runtime.
-    pub(crate) fn new(url: &str) -> Result<Self, tonic::transport::Error> {
+    pub(crate) fn new(url: &str, tls: &ClientTls) -> Result<Self, tonic::transport::Error> {
         let endpoint = Endpoint::from_shared(url.to_owned())?
             .connect_timeout(CONNECT_MAX)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true);
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), channel: endpoint.connect_lazy() })
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), channel: channel(&endpoint, tls) })
     }
 
     /// Returns where stock Git fetches a namespace.

@@ -7,6 +7,7 @@ use configbus_coordination::{
 use configbus_model::{ErrorKind, Namespace};
 use configbus_proto::v1::coordination_server::CoordinationServer;
 use configbus_runtime::{SystemClock, Tasks};
+use configbus_transport::ClientTls;
 use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -40,7 +41,7 @@ impl Remote {
 }
 
 fn client(url: &str, tasks: &Tasks) -> Arc<dyn HeadRegistry> {
-    started(EmbeddedClient::new(url, Arc::new(SystemClock)).unwrap(), tasks)
+    started(EmbeddedClient::new(url, &ClientTls::default(), Arc::new(SystemClock)).unwrap(), tasks)
 }
 
 #[async_trait]

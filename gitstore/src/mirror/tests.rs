@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 fn upstream(store: &TestStore) -> Upstream {
     let url = format!("file://{}", store.store.dir().display());
-    Upstream { url, auth: FetchAuth::None, deadline: Duration::from_secs(60) }
+    Upstream { url, auth: FetchAuth::None, tls: FetchTls::default(), deadline: Duration::from_secs(60) }
 }
 
 fn mirror(store: &TestStore) -> Mirror {

@@ -115,7 +115,7 @@ impl Door {
     }
 
     fn address_of(&self, request: &Request) -> Option<IpAddr> {
-        let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.address.ip());
+        let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.address().ip());
         let told = if self.behind_proxy { forwarded_for(request.headers()) } else { None };
         told.or(peer).map(|address| address.to_canonical())
     }

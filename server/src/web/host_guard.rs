@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header, uri::Authority};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use configbus_model::ErrorKind;
+use configbus_transport::{CertificateName, ListenerTls};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -17,10 +18,12 @@ use crate::failure::Failure;
 use crate::rest::problem;
 
 /// Names under which this server is addressed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct HostGuard {
     names: Vec<String>,
     any_address: bool,
+    /// Names of its certificate are this server's too: over TLS no other site can take them.
+    tls: Option<Arc<ListenerTls>>,
 }
 
 /// Why a request is refused before anybody looks at it.
@@ -35,9 +38,9 @@ pub(crate) enum ForeignRequest {
 impl HostGuard {
     /// Accepts loopback names, `names`, and any literal address when listening beyond loopback: a literal address
     /// cannot be rebound.
-    pub(crate) fn new(listen: SocketAddr, names: &[String]) -> Self {
+    pub(crate) fn new(listen: SocketAddr, names: &[String], tls: Option<Arc<ListenerTls>>) -> Self {
         let names = names.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase()).collect();
-        Self { names, any_address: !listen.ip().is_loopback() }
+        Self { names, any_address: !listen.ip().is_loopback(), tls }
     }
 
     /// Judges the head of a request.
@@ -50,7 +53,7 @@ impl HostGuard {
         }
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         match headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or("?")) {
-            Some(origin) if !is_own_origin(origin, host) => {
+            Some(origin) if !self.is_own_origin(origin, host) => {
                 Err(ForeignRequest::Origin { origin: origin.chars().take(100).collect() })
             }
             _ if text("sec-fetch-site") == Some("cross-site") => {
@@ -65,14 +68,33 @@ impl HostGuard {
         let name = authority.host().trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
         match name.parse::<IpAddr>() {
             Ok(address) => address.is_loopback() || self.any_address || self.names.contains(&name),
-            Err(_) => name == "localhost" || name.ends_with(".localhost") || self.names.contains(&name),
+            Err(_) => {
+                let is_set = name == "localhost" || name.ends_with(".localhost") || self.names.contains(&name);
+                is_set || self.is_certified(&name)
+            }
         }
+    }
+
+    fn is_certified(&self, host: &str) -> bool {
+        let is_name = |name: &CertificateName| matches!(name, CertificateName::Dns(name) if covers(name, host));
+        self.tls.as_ref().is_some_and(|tls| tls.certificate().names.iter().any(is_name))
+    }
+
+    /// A page that came over plain HTTP may be anybody's, so over TLS only pages over TLS are our own. A plain port may
+    /// stand behind a proxy that ends TLS.
+    fn is_own_origin(&self, origin: &str, host: &str) -> bool {
+        let plain = origin.strip_prefix("http://").filter(|_| self.tls.is_none());
+        let authority = plain.or_else(|| origin.strip_prefix("https://"));
+        authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
     }
 }
 
-fn is_own_origin(origin: &str, host: &str) -> bool {
-    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-    authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+/// Whether a certificate's name is this host's; `*` stands for one label.
+fn covers(name: &str, host: &str) -> bool {
+    match name.strip_prefix("*.") {
+        Some(domain) => host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == domain),
+        None => name == host,
+    }
 }
 
 /// Middleware in front of every route.
@@ -100,7 +122,7 @@ mod tests {
     use super::*;
 
     fn guard(listen: &str) -> HostGuard {
-        HostGuard::new(listen.parse().unwrap(), &["Bus.example".into()])
+        HostGuard::new(listen.parse().unwrap(), &["Bus.example".into()], None)
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -141,5 +163,13 @@ mod tests {
         let own = headers(&[("origin", "http://localhost:7420"), ("sec-fetch-site", "same-origin")]);
         assert_eq!(guard.check(&Method::PUT, host, &own), Ok(()));
         assert_eq!(guard.check(&Method::POST, host, &HeaderMap::new()), Ok(()));
+    }
+
+    #[test]
+    fn a_star_in_a_certificate_stands_for_one_label() {
+        assert!(covers("bus.example", "bus.example") && covers("*.example", "bus.example"));
+        for host in ["example", ".example", "a.bus.example", "bus.example.org"] {
+            assert!(!covers("*.example", host), "{host}");
+        }
     }
 }

@@ -7,12 +7,17 @@ use std::net::SocketAddr;
 
 /// The other end. In the extensions of every request as `ConnectInfo<Peer>`.
 #[derive(Debug, Clone)]
-pub(crate) struct Peer {
-    pub(crate) address: SocketAddr,
+pub(crate) struct Peer(configbus_transport::Peer);
+
+impl Peer {
+    /// Returns where it connects from.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address()
+    }
 }
 
 impl Connected<IncomingStream<'_, BoundedListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, BoundedListener>) -> Self {
-        Self { address: *stream.remote_addr() }
+        Self(stream.io().peer().clone())
     }
 }
