@@ -28,8 +28,8 @@ pub struct Progress {
 pub struct Gate {
     settings: GateSettings,
     checks: Vec<Box<dyn Check>>,
-    governed: Vec<Box<dyn Governed>>,
-    policies: PolicyCache,
+    pub(crate) governed: Vec<Box<dyn Governed>>,
+    pub(crate) policies: PolicyCache,
     validators: Validators,
 }
 
@@ -178,7 +178,11 @@ impl Gate {
         builder.add(findings.filter(|finding| finding.rule != Rule::Name || !names_are_told));
     }
 
-    fn check_directories(&self, candidate: &dyn Candidate, builder: &mut ReportBuilder) -> Result<(), CandidateError> {
+    pub(crate) fn check_directories(
+        &self,
+        candidate: &dyn Candidate,
+        builder: &mut ReportBuilder,
+    ) -> Result<(), CandidateError> {
         candidate.changed_directories(&mut |path, names| {
             builder.add(shape::check_directory(path, names, self.settings.directory_entries_max));
         })

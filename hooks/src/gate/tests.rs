@@ -1,12 +1,12 @@
 //! The engine over a candidate in memory.
 
 use super::*;
-use crate::candidate::RawEntry;
 use crate::{
     Finding, PathGlob,
     candidate::{FileChange, FoundFile, PolicyIds},
     testing::MemoryCandidate,
 };
+use crate::{candidate::RawEntry, policy::Policy};
 use bytes::Bytes;
 use configbus_model::{Namespace, Principal};
 
@@ -159,6 +159,10 @@ impl Governed for Picky {
         let is_teams = |change: &FileChange| change.path == ".configbus/teams.yaml";
         let globs = case.changes.iter().filter(|change| is_teams(change)).map(|_| PathGlob::parse("*.txt").unwrap());
         Ok(globs.collect())
+    }
+
+    fn reads(&self, _policy: &Policy, _path: &str) -> bool {
+        false
     }
 
     fn check(&self, case: &Case<'_>, files: &[LandingFile], findings: &mut Findings) -> Result<(), CandidateError> {

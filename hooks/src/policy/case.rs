@@ -26,6 +26,10 @@ pub(crate) trait Governed: Send + Sync {
     /// did: an entry of the policy, or a file that an entry names.
     fn reopened(&self, case: &Case<'_>) -> Result<Vec<PathGlob>, CandidateError>;
 
+    /// Returns whether the verdict on one file depends on what is at another path, as that of a schema. The folder of the policy
+    /// need not be named.
+    fn reads(&self, policy: &Policy, path: &str) -> bool;
+
     /// Adds what is wrong with files of the landing tree, those that changed and those that were reopened. Their syntax is
     /// right and their size within the limit.
     fn check(&self, case: &Case<'_>, files: &[LandingFile], findings: &mut Findings) -> Result<(), CandidateError>;

@@ -56,6 +56,9 @@ pub(crate) struct AuditRecord {
     /// Paths that are not named.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) paths_more: usize,
+    /// Paths among them that others own: an admin changed them by the right of an admin.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) overridden: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) revision: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,6 +87,7 @@ impl AuditRecord {
             namespace: None,
             paths: Vec::new(),
             paths_more: 0,
+            overridden: Vec::new(),
             revision: None,
             commit: None,
             reason: None,
@@ -96,6 +100,12 @@ impl AuditRecord {
         let mut paths = paths.into_iter();
         self.paths = paths.by_ref().take(PATHS_MAX).map(|path| path.to_string()).collect();
         self.paths_more = paths.count();
+        self
+    }
+
+    /// Names paths that were changed although others own them.
+    pub(crate) fn with_overridden(mut self, paths: Vec<String>) -> Self {
+        self.overridden = paths;
         self
     }
 

@@ -35,6 +35,8 @@ pub(crate) enum CommitError {
     ServedByAnother { namespace: Namespace, by: String },
     #[error("somebody else keeps moving the head of the repository")]
     Contended,
+    #[error("the policy that this change is judged by keeps changing, try again in a moment")]
+    Outdated,
     #[error("the commit was not pushed: its objects are missing")]
     NotChecked,
     #[error(transparent)]
@@ -57,7 +59,7 @@ impl CommitError {
             Self::Rejected(report) => report.kind(),
             Self::UnknownRevision { .. } => ErrorKind::NotFound,
             Self::QueueFull { .. } => ErrorKind::Exhausted,
-            Self::Stopping | Self::ServedByAnother { .. } | Self::Contended => ErrorKind::Unavailable,
+            Self::Stopping | Self::ServedByAnother { .. } | Self::Contended | Self::Outdated => ErrorKind::Unavailable,
             Self::Land(error) => error.kind(),
             Self::Move(error) => error.kind(),
             Self::Foreign(error) => error.kind(),

@@ -14,6 +14,9 @@ mod queue;
 mod recheck;
 mod task;
 
+/// How often a change is checked anew because the policy it was judged by moved while it waited.
+pub(crate) const CHECKS_MAX: usize = 5;
+
 pub(crate) use change::{Change, EditsChange, How, Landed, PushChange};
 pub(crate) use error::CommitError;
 pub(crate) use expectation::{Edit, Expected, Wanted, first_duplicate};

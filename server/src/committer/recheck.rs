@@ -1,43 +1,63 @@
 //! What is checked again inside the queue, because the head moved since a change was validated.
 //!
-//! The content of files was validated and merges go file by file, so contents stay valid. What two changes can only
-//! break together is a directory: two names that are twins, or too many names. So the directories that the landing
-//! would change are looked at again, and nothing else; that costs microseconds and keeps the queue moving.
+//! Who may change what, and directories, each time; that costs microseconds. Where what the change was judged by moved,
+//! policy or a file that policy reads, it leaves the queue to be checked anew: that may take long, and others wait.
 
 use super::CommitError;
 use super::landing::{Desk, nothing_new};
-use bytes::Bytes;
 use configbus_gitstore::{CandidateView, HeadCommit, LandError, TreeEdit, Trial};
-use configbus_hooks::{
-    Candidate, CandidateError, Context, FileChange, FoundFile, GitCandidate, LandingFile, NewObject, PolicyIds,
-};
+use configbus_hooks::{Context, GitCandidate, Recheck};
 use configbus_model::{CommitId, Principal, TreeId};
 
-/// Edits that were validated on another tree than the running head's.
+/// Edits that were validated on the tree `checked_on`, which is not the running head's.
 pub(super) fn edits(
     desk: &Desk,
     context: &Context<'_>,
     running: Option<&HeadCommit>,
     edits: &[TreeEdit],
+    checked_on: Option<TreeId>,
 ) -> Result<(), CommitError> {
     let base = running.map(|head| head.tree);
     let staged = desk.store.stage_edits(base, edits).map_err(LandError::from)?;
-    directories(desk, context, &desk.store.open_staged(&staged)?, base, staged.tree())
+    let view = desk.store.open_staged(&staged)?;
+    Moved { checked_on, base, landing: staged.tree() }.judge(desk, context, &view)
 }
 
-/// A push whose trial was made on another head.
+/// A push whose trial was made on the head `checked_on`, which is not the running one.
 pub(super) fn push(
     desk: &Desk,
     context: &Context<'_>,
     running: Option<&HeadCommit>,
     tip: CommitId,
+    checked_on: Option<CommitId>,
 ) -> Result<(), CommitError> {
     if running.is_some_and(|head| head.commit == tip) {
         return Ok(());
     }
     let view = desk.store.open_candidate()?;
-    let tree = landing_tree(view.trial_merge(running.map(|head| head.commit), tip)?, running)?;
-    directories(desk, context, &view, running.map(|head| head.tree), tree)
+    let checked_on = checked_on.map(|commit| view.tree_of(commit)).transpose()?;
+    let landing = landing_tree(view.trial_merge(running.map(|head| head.commit), tip)?, running)?;
+    Moved { checked_on, base: running.map(|head| head.tree), landing }.judge(desk, context, &view)
+}
+
+/// A change between the trees it was validated on, that would land on, and that would land.
+struct Moved {
+    checked_on: Option<TreeId>,
+    base: Option<TreeId>,
+    landing: TreeId,
+}
+
+impl Moved {
+    fn judge(&self, desk: &Desk, context: &Context<'_>, view: &CandidateView) -> Result<(), CommitError> {
+        let moved = view.changed_files(self.checked_on, self.base.unwrap_or(TreeId::EMPTY), "")?;
+        let moved: Vec<String> = moved.iter().map(|change| change.path().as_str().to_owned()).collect();
+        let candidate = GitCandidate::step(view, self.base, self.landing);
+        match desk.gate.recheck(&candidate, context, &moved)? {
+            Recheck::Holds => Ok(()),
+            Recheck::Refused(report) => Err(CommitError::Rejected(report)),
+            Recheck::Outdated => Err(CommitError::Outdated),
+        }
+    }
 }
 
 /// Returns the tree that a trial says would land.
@@ -63,50 +83,5 @@ pub(super) fn passes_gate(desk: &Desk, old: Option<&HeadCommit>, new: &HeadCommi
     Ok(report.is_accepted())
 }
 
-fn directories(
-    desk: &Desk,
-    context: &Context<'_>,
-    view: &CandidateView,
-    from: Option<TreeId>,
-    to: TreeId,
-) -> Result<(), CommitError> {
-    let report = desk.gate.check(&DirectoriesOnly(GitCandidate::step(view, from, to)), context)?;
-    if report.is_accepted() { Ok(()) } else { Err(CommitError::Rejected(report)) }
-}
-
-/// A candidate of which only the directories are new to the gate.
-struct DirectoriesOnly<'a>(GitCandidate<'a>);
-
-impl Candidate for DirectoriesOnly<'_> {
-    fn new_objects(&self, _visit: &mut dyn FnMut(NewObject<'_>)) -> Result<(), CandidateError> {
-        Ok(())
-    }
-
-    fn changes(&self) -> Result<Vec<FileChange>, CandidateError> {
-        Ok(Vec::new())
-    }
-
-    fn changed_directories(&self, visit: &mut dyn FnMut(&str, &[&str])) -> Result<(), CandidateError> {
-        self.0.changed_directories(visit)
-    }
-
-    fn content(&self, file: &LandingFile) -> Result<Bytes, CandidateError> {
-        self.0.content(file)
-    }
-
-    fn base_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
-        self.0.base_file(path)
-    }
-
-    fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
-        self.0.landing_file(path)
-    }
-
-    fn policy_ids(&self) -> Result<PolicyIds, CandidateError> {
-        self.0.policy_ids()
-    }
-
-    fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError> {
-        self.0.landing_files(wanted)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -165,6 +165,10 @@ impl CommitterTask {
 }
 
 fn count(outcome: &Result<Landed, CommitError>, elapsed: Duration) {
+    // It is not decided yet and comes back.
+    if matches!(outcome, Err(CommitError::Outdated)) {
+        return;
+    }
     count_outcome(match outcome {
         Ok(landed) => landed.how.as_str(),
         Err(error) => error.kind().as_str(),

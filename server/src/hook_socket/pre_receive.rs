@@ -96,9 +96,9 @@ pub(super) async fn judge(live: &Arc<LiveNamespace>, push: &Arc<Push>, now_ms: u
         Judge { store: &store, gate: &gate, context }.check(&request)
     });
     match judged.await {
-        Ok(Accepted { options, head, text }) => {
+        Ok(Accepted { options, head, text, overridden }) => {
             let head = head.map(|head| head.commit);
-            let is_accepted = push.accept(Checked { updates, options, head });
+            let is_accepted = push.accept(Checked { updates, options, head, overridden });
             Verdict { is_accepted, text }
         }
         Err(refusal) => {
@@ -115,6 +115,7 @@ struct Accepted {
     options: PushOptions,
     head: Option<HeadCommit>,
     text: String,
+    overridden: Vec<String>,
 }
 
 /// What one push is judged with.
@@ -129,7 +130,7 @@ impl Judge<'_> {
         let options = PushOptions::parse(&request.push_options)?;
         let mut text = String::new();
         let mut landing = Vec::new();
-        let mut kept = Vec::new();
+        let (mut kept, mut overridden) = (Vec::new(), Vec::new());
         for update in &request.updates {
             match rule_of(&update.reference, update.new)? {
                 RefRule::Land => landing.push(update),
@@ -147,11 +148,12 @@ impl Judge<'_> {
         self.check_kept(&view, &kept)?;
         for update in landing {
             let report = self.check_landing(&view, head.as_ref(), update)?;
+            overridden.extend(report.overridden.iter().cloned());
             if let Some(line) = report.override_line() {
                 let _ = writeln!(text, "{line}");
             }
         }
-        Ok(Accepted { options, head, text })
+        Ok(Accepted { options, head, text, overridden })
     }
 
     fn open(&self, quarantine: Option<&QuarantinePaths>) -> Result<CandidateView, Refusal> {
@@ -204,4 +206,23 @@ impl Judge<'_> {
 
 fn trial(view: &CandidateView, head: Option<&HeadCommit>, tip: CommitId) -> Result<TreeId, CommitError> {
     landing_tree(view.trial_merge(head.map(|head| head.commit), tip)?, head)
+}
+
+/// Checks a push that was accepted on another head, on the present one, and returns that. Its objects are in the repository.
+pub(super) async fn check_again(
+    live: &Arc<LiveNamespace>,
+    push: &Push,
+    now_ms: u64,
+    tip: CommitId,
+) -> Result<Option<CommitId>, CommitError> {
+    let (store, gate, caller) = (live.store.clone(), Arc::clone(&live.gate), Arc::clone(&push.caller.principal));
+    let namespace = push.namespace.clone();
+    let checked = live.check_push(move || {
+        let context = Context { principal: &caller, namespace: &namespace, now_ms };
+        let (head, view) = (store.head(), store.open_candidate()?);
+        let tree = trial(&view, head.as_ref(), tip)?;
+        let report = gate.check(&GitCandidate::step(&view, head.map(|head| head.tree), tree), &context)?;
+        if report.is_accepted() { Ok(head.map(|head| head.commit)) } else { Err(CommitError::Rejected(report)) }
+    });
+    checked.await
 }

@@ -4,10 +4,11 @@
 //! the bus made a merge, the client does not have that commit: it is told about another reference, which leaves its
 //! tracking branch alone until the next fetch.
 
+use super::pre_receive;
 use super::push::{Checked, Push};
 use crate::audit::{AuditRecord, change};
 use crate::bus::Bus;
-use crate::committer::{Change, CommitError, How, Landed as LandedChange, PushChange};
+use crate::committer::{CHECKS_MAX, Change, CommitError, How, Landed as LandedChange, PushChange};
 use crate::git_http::ref_rules::{FOR_MAIN, MAIN, main_of};
 use crate::namespace::LiveNamespace;
 use configbus_hooks::Style;
@@ -50,9 +51,10 @@ async fn land_one(
         traceparent: push.traceparent.clone(),
         checked_on: checked.head,
     };
-    let outcome = live.committer.land(Change::Push(change)).await;
+    let outcome = land_checked(bus, live, push, change).await;
     let record = match &outcome {
-        Ok(landed) => change::landed(&push.caller, &live.name, &landed.head, changed_paths(live, landed).await),
+        Ok(landed) => change::landed(&push.caller, &live.name, &landed.head, changed_paths(live, landed).await)
+            .with_overridden(checked.overridden.clone()),
         Err(error) => change::refused(&push.caller, &live.name, &reason_of(error), conflicting_paths(error)),
     };
     // What has landed stays landed; a log that fails now refuses the next change, and says so itself.
@@ -61,6 +63,24 @@ async fn land_one(
         Ok(landed) => accepted(&live.name, update, &landed),
         Err(error) => refused(update, &error),
     }
+}
+
+/// Lands a push, checking it anew as often as what it was judged by moves while it waits.
+async fn land_checked(
+    bus: &Bus,
+    live: &Arc<LiveNamespace>,
+    push: &Push,
+    mut change: PushChange,
+) -> Result<LandedChange, CommitError> {
+    for _ in 1..CHECKS_MAX {
+        match live.committer.land(Change::Push(change.clone())).await {
+            Err(CommitError::Outdated) => {
+                change.checked_on = pre_receive::check_again(live, push, bus.clock.now_ms(), change.tip).await?;
+            }
+            outcome => return outcome,
+        }
+    }
+    live.committer.land(Change::Push(change)).await
 }
 
 /// Names what a landing changed; a repository that cannot be read now does not undo it.

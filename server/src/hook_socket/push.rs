@@ -14,6 +14,8 @@ pub(crate) struct Checked {
     pub(crate) options: PushOptions,
     /// Head the trial landing was made on.
     pub(crate) head: Option<CommitId>,
+    /// Which files belong to others than the admin who pushes them, the first of them.
+    pub(crate) overridden: Vec<String>,
 }
 
 /// One push, from its first byte to its last.
@@ -114,7 +116,8 @@ mod tests {
         let registered = registry.register(Push::new(Namespace::main(), Caller::anybody(), String::new()));
         let id = registered.id().to_owned();
         let push = registry.find(&id).unwrap();
-        let checked = Checked { updates: Vec::new(), options: PushOptions::default(), head: None };
+        let checked =
+            Checked { updates: Vec::new(), options: PushOptions::default(), head: None, overridden: Vec::new() };
         assert!(push.checked().is_none());
         assert!(push.accept(checked.clone()));
         assert!(!push.accept(checked));

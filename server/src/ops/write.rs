@@ -4,14 +4,15 @@ use crate::audit::change as audit;
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::committer::{
-    Change, CommitError, Edit, EditsChange, How, Landed, Wanted, count_outcome, expect_and_convert, first_duplicate,
+    CHECKS_MAX, Change, CommitError, Edit, EditsChange, How, Landed, Wanted, count_outcome, expect_and_convert,
+    first_duplicate,
 };
 use crate::failure::Failure;
 use crate::namespace::LiveNamespace;
 use crate::trace_context;
 use configbus_gitstore::{HeadCommit, LandError, ReadError, Store};
 use configbus_hooks::{Context, Gate, GitCandidate};
-use configbus_model::{CommitId, ConfigPath, Entry, Head, Namespace, Principal, TreeId};
+use configbus_model::{CommitId, ConfigPath, Entry, Head, Namespace, TreeId};
 use std::sync::Arc;
 
 /// Longest message of a commit, in bytes.
@@ -39,6 +40,8 @@ pub(crate) struct Written {
     pub(crate) entries: Vec<Option<Entry>>,
     /// Which files did not exist before, in the order of the edits.
     pub(crate) created: Vec<bool>,
+    /// Which files belong to others than the admin who wrote them, the first of them.
+    pub(crate) overridden: Vec<String>,
 }
 
 /// Validates edits on the present head and lands them, and writes down what became of them.
@@ -51,7 +54,9 @@ pub(crate) async fn compare_and_set(bus: &Bus, caller: &Caller, request: WriteRe
     let outcome = write(bus, caller, request).await;
     let main = Namespace::main();
     let record = match &outcome {
-        Ok(Written { head: Some(head), .. }) => audit::landed(caller, &main, head, &paths),
+        Ok(Written { head: Some(head), overridden, .. }) => {
+            audit::landed(caller, &main, head, &paths).with_overridden(overridden.clone())
+        }
         Ok(Written { head: None, .. }) => return outcome,
         Err(failure) => audit::refused(caller, &main, &audit::reason_of(failure), &paths),
     };
@@ -64,12 +69,11 @@ async fn write(bus: &Bus, caller: &Caller, request: WriteRequest) -> Result<Writ
     let live = bus.main(caller)?;
     check_shape(bus, &request)?;
     let paths: Vec<ConfigPath> = request.edits.iter().map(|edit| edit.path.clone()).collect();
-    let asked = Asked { principal: Arc::clone(&caller.principal), now_ms: bus.clock.now_ms() };
-    let checked =
-        check(live, asked, request.edits.clone()).await.inspect_err(|failure| count_outcome(failure.kind.as_str()))?;
+    let (checked_on, overridden) = check(bus, live, caller, &request.edits).await?;
     if request.validate_only {
         let created = vec![false; paths.len()];
-        return Ok(Written { head: live.board.current(), committed: false, entries: Vec::new(), created });
+        let head = live.board.current();
+        return Ok(Written { head, committed: false, entries: Vec::new(), created, overridden });
     }
     let message = if request.message.trim().is_empty() { message_for(&request.edits) } else { request.message };
     let change = EditsChange {
@@ -78,10 +82,29 @@ async fn write(bus: &Bus, caller: &Caller, request: WriteRequest) -> Result<Writ
         author: caller.person(),
         message,
         traceparent: trace_context::adopt_or_create(request.traceparent.as_deref()),
-        checked_on: checked,
+        checked_on,
     };
-    let landed = live.committer.land(Change::Edits(change)).await?;
-    describe(live, landed, paths).await
+    let (landed, overridden) = land(bus, live, caller, change, overridden).await?;
+    Ok(Written { overridden, ..describe(live, landed, paths).await? })
+}
+
+/// Lands edits, checking them anew as often as what they were judged by moves while they wait.
+async fn land(
+    bus: &Bus,
+    live: &Arc<LiveNamespace>,
+    caller: &Caller,
+    mut change: EditsChange,
+    mut overridden: Vec<String>,
+) -> Result<(Landed, Vec<String>), Failure> {
+    for _ in 1..CHECKS_MAX {
+        match live.committer.land(Change::Edits(change.clone())).await {
+            Err(CommitError::Outdated) => {
+                (change.checked_on, overridden) = check(bus, live, caller, &change.edits).await?;
+            }
+            outcome => return Ok((outcome?, overridden)),
+        }
+    }
+    Ok((live.committer.land(Change::Edits(change)).await?, overridden))
 }
 
 fn check_shape(bus: &Bus, request: &WriteRequest) -> Result<(), Failure> {
@@ -101,20 +124,21 @@ fn check_shape(bus: &Bus, request: &WriteRequest) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Validates the edits on the present head and returns the tree they were validated on.
-async fn check(live: &Arc<LiveNamespace>, asked: Asked, edits: Vec<Edit>) -> Result<Option<TreeId>, Failure> {
+/// Validates the edits on the present head. Returns the tree they were validated on, and paths that only an admin may
+/// change as they do.
+async fn check(
+    bus: &Bus,
+    live: &Arc<LiveNamespace>,
+    caller: &Caller,
+    edits: &[Edit],
+) -> Result<(Option<TreeId>, Vec<String>), Failure> {
     let (store, gate, namespace) = (live.store.clone(), Arc::clone(&live.gate), live.name.clone());
+    let (principal, now_ms, edits) = (Arc::clone(&caller.principal), bus.clock.now_ms(), edits.to_vec());
     let checked = live.check_edits(move || {
-        let context = Context { principal: &asked.principal, namespace: &namespace, now_ms: asked.now_ms };
+        let context = Context { principal: &principal, namespace: &namespace, now_ms };
         check_on_head(&store, &gate, &context, &edits)
     });
-    Ok(checked.await?)
-}
-
-/// Who asked and when.
-struct Asked {
-    principal: Arc<Principal>,
-    now_ms: u64,
+    checked.await.map_err(Failure::from).inspect_err(|failure| count_outcome(failure.kind.as_str()))
 }
 
 fn check_on_head(
@@ -122,21 +146,22 @@ fn check_on_head(
     gate: &Gate,
     context: &Context<'_>,
     edits: &[Edit],
-) -> Result<Option<TreeId>, CommitError> {
+) -> Result<(Option<TreeId>, Vec<String>), CommitError> {
     let head: Option<HeadCommit> = store.head();
     let base = head.map(|head| head.tree);
     let edits = expect_and_convert(store, head.as_ref(), edits)?;
     let staged = store.stage_edits(base, &edits).map_err(LandError::from)?;
     let view = store.open_staged(&staged)?;
     let report = gate.check(&GitCandidate::step(&view, base, staged.tree()), context)?;
-    if report.is_accepted() { Ok(base) } else { Err(CommitError::Rejected(report)) }
+    if report.is_accepted() { Ok((base, report.overridden)) } else { Err(CommitError::Rejected(report)) }
 }
 
 async fn describe(live: &Arc<LiveNamespace>, landed: Landed, paths: Vec<ConfigPath>) -> Result<Written, Failure> {
     let after = landed.head.commit;
     let before = landed.before.as_ref().map(|head| head.commit);
     let (entries, created) = live.read(move |store| describe_files(store, before, after, &paths)).await?;
-    Ok(Written { head: Some(landed.head), committed: landed.how != How::Unchanged, entries, created })
+    let committed = landed.how != How::Unchanged;
+    Ok(Written { head: Some(landed.head), committed, entries, created, overridden: Vec::new() })
 }
 
 fn describe_files(

@@ -92,9 +92,18 @@ impl TestServer {
 
     /// A new clone of `main`.
     pub(crate) fn clone_main(&self, name: &str) -> Clone {
+        self.clone_url(name, &format!("{}/git/main.git", self.url))
+    }
+
+    /// A new clone of `main` whose pushes carry a token.
+    pub(crate) fn clone_main_as(&self, name: &str, token: &str) -> Clone {
+        let host = self.url.strip_prefix("http://").unwrap();
+        self.clone_url(name, &format!("http://{name}:{token}@{host}/git/main.git"))
+    }
+
+    fn clone_url(&self, name: &str, url: &str) -> Clone {
         let path = self.folder.path().join(name);
-        let url = format!("{}/git/main.git", self.url);
-        git(self.folder.path(), &["clone", "-q", &url, path.to_str().unwrap()]).expect_ok();
+        git(self.folder.path(), &["clone", "-q", url, path.to_str().unwrap()]).expect_ok();
         Clone { path }
     }
 }

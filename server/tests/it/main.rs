@@ -8,6 +8,7 @@ mod fleet;
 mod foreign_writes;
 mod git_http;
 mod harness;
+mod owners;
 mod push;
 mod restart;
 mod validators;

@@ -1,0 +1,85 @@
+//! Two writers: what one checked, the other changes before it lands.
+
+use crate::committer::landing::Desk;
+use crate::committer::{Change, CommitError, Edit, EditsChange, Expected, Wanted};
+use bytes::Bytes;
+use configbus_gitstore::{Person, RepositorySettings, Store};
+use configbus_hooks::{Gate, GateSettings, Rule};
+use configbus_model::{ConfigPath, Grant, Namespace, Principal, PrincipalName, TreeId};
+use configbus_runtime::ManualClock;
+use std::sync::Arc;
+
+struct Bench {
+    desk: Desk,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    /// A namespace in which ada owns `pay/`.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::create(&folder.path().join("main.git"), &RepositorySettings::default()).unwrap();
+        let gate = Arc::new(Gate::new(GateSettings::default()).unwrap());
+        let desk = Desk { namespace: Namespace::main(), store, gate, clock: Arc::new(ManualClock::new(1_000)) };
+        let bench = Self { desk, _folder: folder };
+        bench.land(&bench.change("amy", ".configbus/owners", "/pay/ ada\n")).unwrap();
+        bench
+    }
+
+    fn head(&self) -> Option<TreeId> {
+        self.desk.store.head().map(|head| head.tree)
+    }
+
+    /// One edit, as if it had been checked on the present head.
+    fn change(&self, who: &str, path: &str, content: &str) -> EditsChange {
+        let role = if who == "amy" { "admin" } else { "writer" };
+        let roles = [role.parse::<Grant>().unwrap()].into_iter().collect();
+        let wanted = Wanted::File { content: Bytes::copy_from_slice(content.as_bytes()), mode: None };
+        EditsChange {
+            principal: Arc::new(Principal::new(PrincipalName::parse(who).unwrap(), roles)),
+            edits: vec![Edit { path: ConfigPath::parse(path).unwrap(), expected: Expected::Any, wanted }],
+            author: Person { name: who.into(), email: String::new() },
+            message: "change".into(),
+            traceparent: String::new(),
+            checked_on: self.head(),
+        }
+    }
+
+    fn land(&self, change: &EditsChange) -> Result<(), CommitError> {
+        self.desk.land(&Change::Edits(change.clone())).map(drop)
+    }
+}
+
+#[test]
+fn owners_that_moved_since_the_check_send_it_back() {
+    let bench = Bench::new();
+    let ada = bench.change("ada", "pay/limits.json", "1");
+    bench.land(&bench.change("amy", ".configbus/owners", "/pay/ eve\n")).unwrap();
+    assert!(matches!(bench.land(&ada), Err(CommitError::Outdated)));
+}
+
+#[test]
+fn a_change_beside_others_lands() {
+    let bench = Bench::new();
+    let ada = bench.change("ada", "pay/limits.json", "1");
+    let eve = bench.change("eve", "free.json", "1");
+    bench.land(&eve).unwrap();
+    bench.land(&ada).unwrap();
+}
+
+#[test]
+fn ownership_is_judged_again_in_the_queue() {
+    let bench = Bench::new();
+    let eve = bench.change("eve", "pay/limits.json", "1");
+    bench.land(&bench.change("ada", "free.json", "1")).unwrap();
+    let Err(CommitError::Rejected(report)) = bench.land(&eve) else { panic!("nobody looked at the owners") };
+    assert_eq!(report.findings[0].rule, Rule::NotOwner);
+}
+
+#[test]
+fn the_same_path_changed_by_somebody_else_is_checked_anew() {
+    let bench = Bench::new();
+    let ada = bench.change("ada", "free.json", "1");
+    bench.land(&bench.change("eve", "free.json", "2")).unwrap();
+    assert!(matches!(bench.land(&ada), Err(CommitError::Outdated)));
+}
