@@ -1,6 +1,6 @@
 //! One thing that is wrong with a candidate, and where.
 
-use crate::Rule;
+use crate::{Rule, secrets::redacted};
 use serde::{Deserialize, Serialize};
 
 /// The line a finding is about, cropped and printable.
@@ -84,6 +84,17 @@ impl Finding {
     pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
         self
+    }
+
+    /// Takes secrets out of everything that may quote the candidate.
+    pub(crate) fn redact(&mut self) {
+        let texts = [Some(&mut self.message), self.found.as_mut(), self.expected.as_mut(), self.pointer.as_mut()];
+        let excerpt = self.excerpt.as_mut().map(|excerpt| &mut excerpt.text);
+        for text in texts.into_iter().flatten().chain(excerpt) {
+            if let Some(redacted) = redacted(text) {
+                *text = redacted;
+            }
+        }
     }
 
     /// Returns `path:line:column`, as far as known.

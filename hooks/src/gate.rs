@@ -2,18 +2,19 @@
 
 use crate::{
     GateSettings, GateSettingsError, Report, Rule,
-    candidate::{Candidate, CandidateError, LandingFile, NewObject},
+    candidate::{Candidate, CandidateError, FileState, LandingFile, NewObject},
     check::{Check, Findings, PolicySupport},
     context::Context,
     inspection::Inspection,
     ownership,
-    policy::{Case, Governed, PolicyCache},
+    policy::{Case, Governed, LoadedPolicy, PolicyCache},
     report::ReportBuilder,
+    secrets::{AllowedSecrets, SecretScan},
     shape, syntax,
     validators::{ValidatorSettings, ValidatorSettingsError, Validators},
 };
-use configbus_model::ObjectId;
-use std::collections::HashMap;
+use configbus_model::{EntryMode, ObjectId};
+use std::{collections::HashMap, sync::Arc};
 
 /// How far a check has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,8 @@ impl Gate {
             Box::new(syntax::Xml { depth_max }),
             Box::new(syntax::Csv),
         ];
-        let (governed, policies, validators) = (Vec::new(), PolicyCache::default(), Validators::default());
+        let governed: Vec<Box<dyn Governed>> = vec![Box::new(AllowedSecrets)];
+        let (policies, validators) = (PolicyCache::default(), Validators::default());
         Ok(Self { settings, checks, governed, policies, validators })
     }
 
@@ -80,7 +82,7 @@ impl Gate {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Report, CandidateError> {
         let mut builder = ReportBuilder::default();
-        let mut oversized = self.check_objects(candidate, &mut builder)?;
+        let mut contents = self.check_objects(candidate, &mut builder)?;
         let case = self.open_case(candidate, context, &mut builder)?;
         let (files, is_governed) = match &case {
             Some(case) => self.judge(case, &mut builder)?,
@@ -91,9 +93,14 @@ impl Gate {
         builder.unless_explained(directories)?;
         let (fitting, large): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|file| file.state.size_bytes <= self.settings.file_size_bytes_max);
-        self.report_large(large, &mut oversized, &mut builder);
-        let inspection = Inspection::new(&self.checks, self.settings.worker_count());
+        fitting.iter().for_each(|file| drop(contents.remove(&file.state.id)));
+        let passing = self.report_large(&large, contents, &mut builder);
+        let policy = self.policy_for_secrets(candidate, case.as_ref());
+        let policy = builder.unless_explained(policy)?.unwrap_or_default();
+        let scan = self.settings.refuse_secrets.then_some(SecretScan { allowances: &policy.policy.allowances });
+        let inspection = Inspection::new(&self.checks, scan, self.settings.worker_count());
         inspection.run(candidate, fitting.clone(), &mut builder, progress)?;
+        inspection.run_passing(candidate, passing, &mut builder)?;
         if let Some(case) = &case {
             if is_governed {
                 self.check_governed(case, fitting, &mut builder)?;
@@ -152,23 +159,34 @@ impl Gate {
         Ok(())
     }
 
-    /// Returns the contents that are too large, so that the landing tree can name them by their path there.
+    /// Returns the policy that says which secrets may stay: that after the change, or where nothing lands that in force.
+    fn policy_for_secrets(
+        &self,
+        candidate: &dyn Candidate,
+        case: Option<&Case<'_>>,
+    ) -> Result<Arc<LoadedPolicy>, CandidateError> {
+        match case {
+            Some(case) => Ok(Arc::clone(case.after_shared())),
+            None => self.policies.get(candidate.policy_ids()?.base, &|path| candidate.base_file(path)),
+        }
+    }
+
+    /// Returns the contents the candidate brings, so that the landing tree can name them by their path there.
     fn check_objects(
         &self,
         candidate: &dyn Candidate,
         builder: &mut ReportBuilder,
-    ) -> Result<HashMap<ObjectId, (String, u64)>, CandidateError> {
+    ) -> Result<HashMap<ObjectId, LandingFile>, CandidateError> {
         let limits = self.settings.path_limits();
-        let mut oversized = HashMap::new();
+        let mut contents = HashMap::new();
         candidate.new_objects(&mut |object| match object {
             NewObject::Directory { path, entries } => builder.add(shape::check_entries(path, entries, &limits)),
             NewObject::Content { path, id, size_bytes } => {
-                if size_bytes > self.settings.file_size_bytes_max {
-                    oversized.insert(id, (path.to_owned(), size_bytes));
-                }
+                let state = FileState { id, mode: EntryMode::File, size_bytes };
+                contents.insert(id, LandingFile { path: path.to_owned(), state });
             }
         })?;
-        Ok(oversized)
+        Ok(contents)
     }
 
     /// Where names are told by the objects already, each file below one would only repeat it.
@@ -188,18 +206,22 @@ impl Gate {
         })
     }
 
+    /// Adds what is too large, by its path in the landing tree where it has one, and returns the other contents that do not
+    /// land.
     fn report_large(
         &self,
-        large: Vec<LandingFile>,
-        oversized: &mut HashMap<ObjectId, (String, u64)>,
+        large: &[LandingFile],
+        mut contents: HashMap<ObjectId, LandingFile>,
         builder: &mut ReportBuilder,
-    ) {
+    ) -> Vec<LandingFile> {
+        large.iter().for_each(|file| drop(contents.remove(&file.state.id)));
         let max = self.settings.file_size_bytes_max;
-        for file in large {
-            oversized.remove(&file.state.id);
-            builder.add(shape::check_size(&file.path, file.state.size_bytes, max));
-        }
-        builder.add(oversized.values().filter_map(|(path, size_bytes)| shape::check_size(path, *size_bytes, max)));
+        let (mut passing, too_large): (Vec<_>, Vec<_>) =
+            contents.into_values().partition(|file| file.state.size_bytes <= max);
+        let large = large.iter().chain(&too_large);
+        builder.add(large.filter_map(|file| shape::check_size(&file.path, file.state.size_bytes, max)));
+        passing.sort_by(|a, b| a.path.cmp(&b.path));
+        passing
     }
 }
 

@@ -17,30 +17,24 @@ use std::ops::ControlFlow;
 pub struct GitCandidate<'a> {
     view: &'a CandidateView,
     tips: &'a [ObjectId],
-    landing: Option<Landing>,
-}
-
-/// From which content to which.
-#[derive(Clone, Copy)]
-struct Landing {
     base: Option<TreeId>,
-    tree: TreeId,
+    landing: Option<TreeId>,
 }
 
 impl<'a> GitCandidate<'a> {
     /// A push to `main`: everything `tips` bring is held to shapes, and the tree that would land to everything.
     pub fn push(view: &'a CandidateView, tips: &'a [ObjectId], base: Option<TreeId>, landing: TreeId) -> Self {
-        Self { view, tips, landing: Some(Landing { base, tree: landing }) }
+        Self { view, tips, base, landing: Some(landing) }
     }
 
-    /// A push that lands nothing on `main`: only shapes count.
-    pub fn undistributed(view: &'a CandidateView, tips: &'a [ObjectId]) -> Self {
-        Self { view, tips, landing: None }
+    /// A push that lands nothing on `main`: only shapes and secrets count, by the policy of `base`.
+    pub fn undistributed(view: &'a CandidateView, tips: &'a [ObjectId], base: Option<TreeId>) -> Self {
+        Self { view, tips, base, landing: None }
     }
 
     /// Edits, or any other step from one tree to another that brings no commits.
     pub fn step(view: &'a CandidateView, base: Option<TreeId>, landing: TreeId) -> Self {
-        Self { view, tips: &[], landing: Some(Landing { base, tree: landing }) }
+        Self { view, tips: &[], base, landing: Some(landing) }
     }
 }
 
@@ -64,8 +58,8 @@ impl Candidate for GitCandidate<'_> {
     }
 
     fn changes(&self) -> Result<Vec<FileChange>, CandidateError> {
-        let Some(Landing { base, tree }) = self.landing else { return Ok(Vec::new()) };
-        let changes = self.view.changed_files(base, tree, "").map_err(|error| unreadable("changes", error))?;
+        let Some(tree) = self.landing else { return Ok(Vec::new()) };
+        let changes = self.view.changed_files(self.base, tree, "").map_err(|error| unreadable("changes", error))?;
         let change = |change: &Change| FileChange {
             path: change.path().as_str().to_owned(),
             before: change.old().map(state),
@@ -75,14 +69,14 @@ impl Candidate for GitCandidate<'_> {
     }
 
     fn readable_files(&self) -> Result<Vec<LandingFile>, CandidateError> {
-        let Some(Landing { base, tree }) = self.landing else { return Ok(Vec::new()) };
-        let files = self.view.deliverable_files(base, tree).map_err(|error| unreadable("files", error))?;
+        let Some(tree) = self.landing else { return Ok(Vec::new()) };
+        let files = self.view.deliverable_files(self.base, tree).map_err(|error| unreadable("files", error))?;
         Ok(files.iter().map(landing_file).collect())
     }
 
     fn changed_directories(&self, visit: &mut dyn FnMut(&str, &[&str])) -> Result<(), CandidateError> {
-        let Some(Landing { base, tree }) = self.landing else { return Ok(()) };
-        let walked = self.view.changed_directories(base, tree, &mut |path, tree| {
+        let Some(tree) = self.landing else { return Ok(()) };
+        let walked = self.view.changed_directories(self.base, tree, &mut |path, tree| {
             let names: Vec<_> = tree.entries().map(|entry| entry.name).collect();
             visit(path.map_or("", |path| path.as_str()), &names);
             ControlFlow::Continue(())
@@ -95,24 +89,20 @@ impl Candidate for GitCandidate<'_> {
     }
 
     fn base_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
-        file_of(self.view, self.landing.and_then(|landing| landing.base), path)
+        file_of(self.view, self.base, path)
     }
 
     fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
-        file_of(self.view, self.landing.map(|landing| landing.tree), path)
+        file_of(self.view, self.landing, path)
     }
 
     fn policy_ids(&self) -> Result<PolicyIds, CandidateError> {
         let id = |tree: Option<TreeId>| folder_id(self.view, tree);
-        let landing = self.landing;
-        Ok(PolicyIds {
-            base: id(landing.and_then(|landing| landing.base))?,
-            landing: id(landing.map(|landing| landing.tree))?,
-        })
+        Ok(PolicyIds { base: id(self.base)?, landing: id(self.landing)? })
     }
 
     fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError> {
-        let Some(Landing { tree, .. }) = self.landing else { return Ok(Vec::new()) };
+        let Some(tree) = self.landing else { return Ok(Vec::new()) };
         let files = self.view.files(tree, wanted).map_err(|error| unreadable("files", error))?;
         Ok(files.iter().map(landing_file).collect())
     }

@@ -8,6 +8,7 @@ use crate::{
     candidate::{Candidate, CandidateError, LandingFile},
     check::{Check, Document, Findings},
     report::ReportBuilder,
+    secrets::SecretScan,
 };
 use bytes::Bytes;
 use std::{
@@ -38,12 +39,29 @@ struct Job {
 /// Runs checks over files.
 pub(crate) struct Inspection<'a> {
     checks: &'a [Box<dyn Check>],
+    secrets: Option<SecretScan<'a>>,
     workers_max: usize,
 }
 
 impl<'a> Inspection<'a> {
-    pub(crate) fn new(checks: &'a [Box<dyn Check>], workers_max: usize) -> Self {
-        Self { checks, workers_max }
+    pub(crate) fn new(checks: &'a [Box<dyn Check>], secrets: Option<SecretScan<'a>>, workers_max: usize) -> Self {
+        Self { checks, secrets, workers_max }
+    }
+
+    /// Looks for secrets in contents that do not land: anybody could fetch them by their id.
+    pub(crate) fn run_passing(
+        &self,
+        candidate: &dyn Candidate,
+        contents: Vec<LandingFile>,
+        builder: &mut ReportBuilder,
+    ) -> Result<(), CandidateError> {
+        let passing = Self { checks: &[], ..*self };
+        let files_checked = builder.files_checked();
+        if self.secrets.is_some() {
+            passing.run(candidate, contents, builder, &mut |_| {})?;
+        }
+        builder.count_files_as(files_checked);
+        Ok(())
     }
 
     /// Checks every file. Files no check applies to are counted without being read.
@@ -79,7 +97,7 @@ impl<'a> Inspection<'a> {
         let files_total = files.len();
         for (files_checked, file) in files.into_iter().enumerate() {
             progress(Progress { files_checked, files_total });
-            let is_read = self.checks.iter().any(|check| check.applies_to(&file.path));
+            let is_read = self.secrets.is_some() || self.checks.iter().any(|check| check.applies_to(&file.path));
             let content = if is_read { candidate.content(&file)? } else { Bytes::new() };
             jobs.send(Job { file, content }).expect("workers live until the sender is dropped");
         }
@@ -102,7 +120,12 @@ impl<'a> Inspection<'a> {
     /// Checks one file. A check that panics refuses the file instead of stopping the process.
     fn inspect(&self, path: &str, content: &[u8]) -> (Vec<Finding>, usize) {
         let inspected = catch_unwind(AssertUnwindSafe(|| {
-            let (document, mut findings) = (Document::new(path, content), Findings::default());
+            let mut findings = Findings::default();
+            let content = match &self.secrets {
+                Some(scan) => scan.check(path, content, &mut findings),
+                None => content.into(),
+            };
+            let document = Document::new(path, &content);
             for check in self.checks.iter().filter(|check| check.applies_to(path)) {
                 check.check(&document, &mut findings);
             }

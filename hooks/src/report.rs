@@ -140,6 +140,16 @@ impl ReportBuilder {
         }
     }
 
+    /// Returns how many files were counted.
+    pub(crate) fn files_checked(&self) -> usize {
+        self.report.files_checked
+    }
+
+    /// Forgets files that were counted since.
+    pub(crate) fn count_files_as(&mut self, files_checked: usize) {
+        self.report.files_checked = files_checked;
+    }
+
     /// Counts a file.
     pub(crate) fn count_file(&mut self) {
         self.report.files_checked += 1;
@@ -153,6 +163,7 @@ impl ReportBuilder {
     /// Returns the report.
     pub(crate) fn finish(mut self) -> Report {
         self.keep_first();
+        self.report.findings.iter_mut().for_each(Finding::redact);
         self.report
     }
 

@@ -24,6 +24,8 @@ pub struct GateSettings {
     pub component_bytes_max: usize,
     /// Deepest nesting of a document.
     pub document_depth_max: usize,
+    /// Whether private keys and access tokens are refused.
+    pub refuse_secrets: bool,
     /// What rules may cost.
     pub rules: RulesSettings,
     /// Program that evaluates rules and supervises validators; by default the running one. Not a setting of its own.
@@ -43,6 +45,7 @@ impl Default for GateSettings {
             path_bytes_max,
             component_bytes_max,
             document_depth_max: 128,
+            refuse_secrets: true,
             rules: RulesSettings::default(),
             child_program: None,
             threads: 0,

@@ -163,7 +163,7 @@ fn a_push_to_another_branch_is_held_to_shapes_alone() {
     symlink("a.json", bench.clone_dir().join("link")).expect("a symlink");
     let tips = [bench.commit().object_id()];
     let view = bench.quarantined();
-    assert_eq!(check(&GitCandidate::undistributed(&view, &tips)), found(&[("link", Rule::Symlink)]));
+    assert_eq!(check(&GitCandidate::undistributed(&view, &tips, None)), found(&[("link", Rule::Symlink)]));
 }
 
 #[test]

@@ -33,12 +33,14 @@ impl Candidate for Pushed {
     }
 
     fn changes(&self) -> Result<Vec<FileChange>, CandidateError> {
-        let files = self.files.as_ref().ok_or_else(|| CandidateError::read("tree", "unreadable"))?;
-        files.changes()
+        self.readable()?.changes()
     }
 
     fn content(&self, file: &LandingFile) -> Result<Bytes, CandidateError> {
-        self.readable().content(file)
+        match self.contents.iter().find(|(path, _)| id(path) == file.state.id) {
+            Some((path, _)) => Ok(Bytes::copy_from_slice(path.as_bytes())),
+            None => self.readable()?.content(file),
+        }
     }
 
     fn changed_directories(&self, visit: &mut dyn FnMut(&str, &[&str])) -> Result<(), CandidateError> {
@@ -46,25 +48,25 @@ impl Candidate for Pushed {
     }
 
     fn base_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
-        self.readable().base_file(path)
+        self.readable()?.base_file(path)
     }
 
     fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
-        self.readable().landing_file(path)
+        self.readable()?.landing_file(path)
     }
 
     fn policy_ids(&self) -> Result<PolicyIds, CandidateError> {
-        self.readable().policy_ids()
+        self.readable()?.policy_ids()
     }
 
     fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError> {
-        self.readable().landing_files(wanted)
+        self.readable()?.landing_files(wanted)
     }
 }
 
 impl Pushed {
-    fn readable(&self) -> &MemoryCandidate {
-        self.files.as_ref().expect("the files of this candidate can be read")
+    fn readable(&self) -> Result<&MemoryCandidate, CandidateError> {
+        self.files.as_ref().ok_or_else(|| CandidateError::read("tree", "unreadable"))
     }
 }
 
@@ -198,4 +200,52 @@ fn what_policy_governs_is_looked_at_again_when_policy_changes() {
         [".configbus/teams.yaml", "bad.json"],
         "nor for whom may not propose it"
     );
+}
+
+/// A token that never was one, put together here so that no gate takes this file for a leak.
+fn token() -> String {
+    format!("{}_{}", "ghp", "zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq17")
+}
+
+fn judged(candidate: &dyn Candidate) -> Report {
+    let (principal, namespace) = (Principal::open(), Namespace::main());
+    let context = Context { principal: &principal, namespace: &namespace, now_ms: 0 };
+    Gate::new(GateSettings::default()).unwrap().check(candidate, &context).unwrap()
+}
+
+const ALLOWED: &str = "- {files: /docs/, rule: secret/github-token, reason: published example}\n";
+
+#[test]
+fn secrets_are_refused_unless_policy_allows_them() {
+    let content = format!("key: {}\n", token());
+    let base = MemoryCandidate::on([(".configbus/allow.yaml", ALLOWED)]);
+    let report = judged(&base.clone().put("docs/a.yaml", content.clone()).put("b.yaml", content));
+    assert_eq!(report.findings_total, 1);
+    assert_eq!((&*report.findings[0].path, report.findings[0].rule), ("b.yaml", Rule::SecretGithub));
+    assert!(!format!("{report:?}").contains(&token()[8..]));
+}
+
+#[test]
+fn a_secret_in_the_middle_of_a_push_is_refused() {
+    let path: &'static str = token().leak();
+    let pushed = Pushed { contents: vec![(path, 40)], files: files(["a"]), ..Pushed::default() };
+    let report = judged(&pushed);
+    assert_eq!((report.findings_total, report.findings[0].rule, report.files_checked), (1, Rule::SecretGithub, 1));
+}
+
+#[test]
+fn what_is_no_longer_allowed_is_looked_at_again() {
+    let content = format!("key: {}\n", token());
+    let base =
+        MemoryCandidate::on([(".configbus/allow.yaml", ALLOWED), ("docs/a.yaml", &content), ("c.yaml", &content)]);
+    let report = judged(&base.delete(".configbus/allow.yaml"));
+    assert_eq!(report.findings.iter().map(|finding| &*finding.path).collect::<Vec<_>>(), ["docs/a.yaml"]);
+}
+
+#[test]
+fn a_problem_beside_a_secret_does_not_show_it() {
+    let content = format!("{{\"key\": \"{}\",}}", token());
+    let report = judged(&MemoryCandidate::on([]).put("a.json", content));
+    assert_eq!(report.findings_total, 2);
+    assert!(!report.render_plain().contains(&token()[8..]), "{}", report.render_plain());
 }

@@ -61,6 +61,11 @@ impl<'a> Case<'a> {
         &self.after
     }
 
+    /// Returns the same to keep.
+    pub(crate) fn after_shared(&self) -> &Arc<LoadedPolicy> {
+        &self.after
+    }
+
     /// Returns the files that change and still are there.
     pub(crate) fn changed_files(&self) -> Vec<LandingFile> {
         self.changes.iter().cloned().filter_map(FileChange::into_landing).collect()

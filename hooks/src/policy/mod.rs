@@ -1,9 +1,10 @@
-//! What `.configbus/` says: who owns which files.
+//! What `.configbus/` says: who owns which files, and what may stay although it looks like a secret.
 //!
 //! Policy is versioned with what it governs. A candidate is judged by the policy *before* it for who may propose it, and by
 //! the policy *after* it for whether it is right; a policy that cannot be read refuses the candidate that brings it. Each
 //! file of the folder has a parser of its own here; [`load`] reads them all.
 
+mod allow;
 mod cache;
 mod case;
 mod nearest;
@@ -11,6 +12,7 @@ mod owners;
 mod reader;
 mod teams;
 
+pub(crate) use allow::Allowances;
 pub(crate) use cache::PolicyCache;
 pub(crate) use case::{Case, Governed};
 pub(crate) use nearest::nearest;
@@ -25,11 +27,12 @@ use crate::{
 
 /// Folder of the policy, and what its files are called.
 pub(crate) const FOLDER: &str = ".configbus";
+pub(crate) const ALLOW: &str = ".configbus/allow.yaml";
 pub(crate) const OWNERS: &str = ".configbus/owners";
 pub(crate) const TEAMS: &str = ".configbus/teams.yaml";
 
 /// Files of the folder that this release honours, by their name there.
-pub(crate) const SUPPORTED: &[&str] = &["owners", "teams.yaml"];
+pub(crate) const SUPPORTED: &[&str] = &["allow.yaml", "owners", "teams.yaml"];
 
 /// Largest policy file in bytes: it is parsed while others wait.
 const FILE_BYTES_MAX: usize = 1 << 20;
@@ -41,6 +44,8 @@ pub(crate) struct Policy {
     pub teams: Teams,
     /// Who owns which files.
     pub owners: Owners,
+    /// What looks like a secret and may stay.
+    pub allowances: Allowances,
 }
 
 /// A policy and what is wrong with it.
@@ -72,8 +77,9 @@ pub(crate) fn load(read: ReadFile<'_>) -> Result<LoadedPolicy, CandidateError> {
     let mut findings = Findings::default();
     let teams = parsed(read, TEAMS, &mut findings, teams::parse)?;
     let owners = parsed(read, OWNERS, &mut findings, |document, findings| owners::parse(document, &teams, findings))?;
+    let allowances = parsed(read, ALLOW, &mut findings, allow::parse)?;
     let (findings, _) = findings.into_parts();
-    Ok(LoadedPolicy { policy: Policy { teams, owners }, findings })
+    Ok(LoadedPolicy { policy: Policy { teams, owners, allowances }, findings })
 }
 
 /// Reads one file; of one that is not there, nothing is said.

@@ -62,7 +62,6 @@ impl<'a> Node<'a> {
     }
 
     /// Returns the members of a mapping whose keys are known; others are named with the nearest known one.
-    #[allow(dead_code, reason = "for the policy files whose entries have keys of their own")]
     pub(super) fn fields(&self, known: &[&str], findings: &mut Findings) -> Vec<(&'a str, Node<'a>)> {
         let mut members = self.members(findings);
         members.retain(|(key, node)| {

@@ -145,7 +145,7 @@ impl Judge<'_> {
         }
         let head = self.store.head();
         let view = self.open(request.quarantine.as_ref())?;
-        self.check_kept(&view, &kept)?;
+        self.check_kept(&view, head.as_ref(), &kept)?;
         for update in landing {
             let report = self.check_landing(&view, head.as_ref(), update)?;
             overridden.extend(report.overridden.iter().cloned());
@@ -161,9 +161,9 @@ impl Judge<'_> {
         Ok(self.store.open_quarantined(&Quarantine { object_dir, alternates })?)
     }
 
-    fn check_kept(&self, view: &CandidateView, tips: &[ObjectId]) -> Result<(), Refusal> {
+    fn check_kept(&self, view: &CandidateView, head: Option<&HeadCommit>, tips: &[ObjectId]) -> Result<(), Refusal> {
         if !tips.is_empty() {
-            self.accept(&GitCandidate::undistributed(view, tips))?;
+            self.accept(&GitCandidate::undistributed(view, tips, head.map(|head| head.tree)))?;
         }
         Ok(())
     }
@@ -180,10 +180,11 @@ impl Judge<'_> {
         if tip.object_id() != update.new {
             return Err(no_commit());
         }
-        if head.is_some_and(|head| head.commit == tip) {
-            return Ok(Report::default());
-        }
         let (tips, base) = ([update.new], head.map(|head| head.tree));
+        if head.is_some_and(|head| head.commit == tip) {
+            // What else was sent would be in the repository all the same.
+            return self.accept(&GitCandidate::undistributed(view, &tips, base));
+        }
         match trial(view, head, tip) {
             Ok(tree) => self.accept(&GitCandidate::push(view, &tips, base, tree)),
             // A tree with refused names may not be readable far enough for a merge; then the pushed one tells what it can.
@@ -191,7 +192,7 @@ impl Judge<'_> {
                 self.accept(&GitCandidate::push(view, &tips, base, view.tree_of(tip)?))?;
                 Err(error.into())
             }
-            Err(landing) => match self.gate.check(&GitCandidate::undistributed(view, &tips), &self.context)? {
+            Err(landing) => match self.gate.check(&GitCandidate::undistributed(view, &tips, base), &self.context)? {
                 report if report.is_accepted() => Err(landing.into()),
                 report => Err(Refusal::ShapesAndLanding { report: report.into(), landing }),
             },
