@@ -13,6 +13,7 @@ use crate::{
     subscription::{Follower, FollowerParts, Identity, Subscription},
 };
 use configbus_model::ErrorKind;
+use configbus_proto::{Bearer, BearerError};
 use configbus_runtime::{BlockingPool, CancellationToken, Clock, Readiness, SystemClock, Tasks, look_again};
 use configbus_transport::{CertificateWatch, ClientTls, LOOK_EVERY};
 use std::{
@@ -36,6 +37,9 @@ pub enum BuildError {
     /// The settings are wrong.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// The access token cannot be read.
+    #[error("token_file is wrong")]
+    Token(#[from] BearerError),
     /// The root cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -62,6 +66,7 @@ impl BuildError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Settings(error) => error.kind(),
+            Self::Token(_) => ErrorKind::Invalid,
             Self::Open(error) => error.kind(),
             Self::Listen { .. } | Self::Socket { .. } => ErrorKind::Unavailable,
         }
@@ -72,6 +77,7 @@ impl BuildError {
 pub struct Agent {
     settings: Arc<Settings>,
     tls: ClientTls,
+    bearer: Bearer,
     addr: SocketAddr,
     root: Root,
     readiness: Readiness,
@@ -88,6 +94,7 @@ impl Agent {
     pub async fn build(settings: Settings) -> Result<Self, BuildError> {
         settings.check()?;
         let tls = ClientTls::open(&settings.tls).map_err(SettingsError::from)?;
+        let bearer = Bearer::in_file_if_any(settings.token_file.as_deref())?;
         let root = Root::new(&settings.root);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let timeline = Timeline::start(Arc::clone(&clock));
@@ -105,7 +112,20 @@ impl Agent {
             readiness.met(NO_REVISION);
         }
         let (settings, delivery) = (Arc::new(settings), Box::new(delivery));
-        Ok(Self { settings, tls, addr, root, readiness, timeline, clock, delivery, port, http_socket, agent_socket })
+        Ok(Self {
+            settings,
+            tls,
+            bearer,
+            addr,
+            root,
+            readiness,
+            timeline,
+            clock,
+            delivery,
+            port,
+            http_socket,
+            agent_socket,
+        })
     }
 
     /// Returns the address of the local HTTP, with the real port.
@@ -149,7 +169,7 @@ impl Agent {
             readers: readers.subscribe(),
         };
         tasks.spawn("ready", wait_for_revision(stock.subscribe(), self.readiness, stop.clone()));
-        let identity = Identity { host, incarnation, labels: self.settings.labels.clone() };
+        let identity = Identity { host, incarnation, labels: self.settings.labels.clone(), bearer: self.bearer };
         let timeline = self.timeline.clone();
         let parts = FollowerParts {
             subscription,

@@ -34,6 +34,8 @@ pub struct Settings {
     pub server: Option<String>,
     /// How this host proves itself to stores and the server, and which of them it believes.
     pub tls: ClientTlsSettings,
+    /// File with the access token to give to stores and server; read again when it changes.
+    pub token_file: Option<PathBuf>,
     /// Name of this host in the fleet; by default the host name.
     pub host: Option<String>,
     /// What else describes this host.
@@ -53,6 +55,7 @@ impl Default for Settings {
             stores: Vec::new(),
             server: None,
             tls: ClientTlsSettings::default(),
+            token_file: None,
             host: None,
             labels: BTreeMap::new(),
             layout: Layout::default(),

@@ -3,6 +3,7 @@
 use crate::{mirror::RepositoryError, settings::SettingsError};
 use configbus_gitstore::LockError;
 use configbus_model::ErrorKind;
+use configbus_proto::BearerError;
 use std::{io, net::SocketAddr, path::PathBuf};
 
 /// A store cannot be started.
@@ -12,6 +13,9 @@ pub enum BuildError {
     /// The settings cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// The access token cannot be read.
+    #[error("token_file is wrong")]
+    Token(#[from] BearerError),
     /// Another store works on the folder.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -46,6 +50,7 @@ impl BuildError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Settings(error) => error.kind(),
+            Self::Token(_) => ErrorKind::Invalid,
             Self::Lock(error) => error.kind(),
             Self::Data { .. } | Self::Mirror(_) => ErrorKind::Internal,
             Self::Listen { .. } => ErrorKind::Unavailable,

@@ -12,6 +12,7 @@ mod board;
 mod build_error;
 mod data_folder;
 mod delta;
+mod door;
 mod hosts;
 mod membership;
 mod mirror;
@@ -27,5 +28,5 @@ mod upkeep;
 mod upstream;
 
 pub use build_error::{BuildError, MirrorUnusable};
-pub use settings::{DEFAULT_PORT, Limits, Settings, SettingsError};
+pub use settings::{Auth, DEFAULT_PORT, Limits, Settings, SettingsError};
 pub use store::Store;

@@ -2,11 +2,13 @@
 
 use crate::{
     board::Board,
+    door::Verdicts,
     hosts::{Reporter, Roster},
     membership::Membership,
     mirror::{Driver, MirrorReader, Opened, Sources, Tools},
     pulse::Pulse,
     serve::{self, DistributionService, PackSource},
+    settings::Auth,
     store::{NOT_READY, Registry, Store},
     subscription::Feed,
     upkeep::Upkeep,
@@ -55,6 +57,12 @@ impl Store {
         }
         let (id, url) = (self.settings.id(), self.url());
         let (registry, board, limits) = (self.registry.get(), self.board, self.settings.limits);
+        let hold = Duration::from_secs(self.settings.verdicts_hold_s);
+        let verdicts = (self.settings.auth == Some(Auth::Tokens))
+            .then(|| Arc::new(Verdicts::new(self.client.clone(), self.clock.clone(), hold)));
+        if verdicts.is_none() {
+            tracing::warn!("no authentication: every agent that reaches {} is served", self.addr);
+        }
         let roster = Roster::new(self.clock, limits.subscribers_max);
         let inquirer = Inquirer::new(self.client.clone());
         let membership = Membership::new(id.clone(), url, &board, roster.subscribers());
@@ -84,7 +92,7 @@ impl Store {
         let packs = PackSource::new(BlockingPool::new(limits.packs_max), tasks.clone());
         let distribution = DistributionService::new(Arc::new(feed), packs, limits.subscribers_max, tasks.clone());
         let shutdown = tasks.shutdown_token();
-        let served = serve::serve(self.listener, distribution, self.readiness, shutdown);
+        let served = serve::serve(self.listener, distribution, verdicts, self.readiness, shutdown);
         tasks.spawn("serve", served);
         tracing::info!(addr = %self.addr, "store is listening on {}", self.addr);
     }

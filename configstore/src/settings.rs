@@ -33,6 +33,14 @@ pub struct Settings {
     pub tls: TlsSettings,
     /// How this store proves itself to the server, and which server it believes.
     pub client_tls: ClientTlsSettings,
+    /// File with the access token to give to the server; read again when it changes.
+    pub token_file: Option<PathBuf>,
+    /// How agents prove who they are. Must be set to listen beyond loopback, unless certificates are required.
+    pub auth: Option<Auth>,
+    /// Whether every connection comes from a proxy that ends TLS.
+    pub behind_tls_proxy: bool,
+    /// For how long a token that the server found good is good enough while the server does not answer.
+    pub verdicts_hold_s: u64,
     /// Where heads are announced and stores are registered. Without `connect` that is the server.
     pub zookeeper: ZooKeeperSettings,
     /// Bounds.
@@ -49,10 +57,24 @@ impl Default for Settings {
             server: "http://127.0.0.1:7420".to_owned(),
             tls: TlsSettings::default(),
             client_tls: ClientTlsSettings::default(),
+            token_file: None,
+            auth: None,
+            behind_tls_proxy: false,
+            verdicts_hold_s: 24 * 60 * 60,
             zookeeper: ZooKeeperSettings::default(),
             limits: Limits::default(),
         }
     }
+}
+
+/// How agents prove who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auth {
+    /// They do not: everybody who reaches the port may subscribe to everything.
+    None,
+    /// By access tokens, which the server judges.
+    Tokens,
 }
 
 /// Bounds that keep a store alive whatever its hosts do.
@@ -95,6 +117,27 @@ pub enum SettingsError {
         /// One that would do.
         example: &'static str,
     },
+    /// Open to the network without saying so.
+    #[error(
+        "listen = \"{listen}\" is beyond loopback: set auth = \"tokens\" so that agents prove who they are, auth = \
+         \"none\" to serve everybody who reaches it, or listen on 127.0.0.1"
+    )]
+    OpenWithoutSayingSo {
+        /// The address.
+        listen: SocketAddr,
+    },
+    /// Whoever reads the network would read the tokens.
+    #[error(
+        "listen = \"{listen}\" is beyond loopback and tokens would travel readable: set tls.certificate and tls.key, \
+         or put a proxy that ends TLS in front and set behind_tls_proxy = true, or listen on 127.0.0.1"
+    )]
+    TokensWithoutTls {
+        /// The address.
+        listen: SocketAddr,
+    },
+    /// The store could not have tokens judged.
+    #[error("auth = \"tokens\" needs token_file: the server judges tokens for stores it knows only")]
+    NoOwnToken,
     /// A bound of zero would stop the store.
     #[error("limits.{key} = 0, expected at least 1")]
     ZeroLimit {
@@ -127,6 +170,7 @@ impl Settings {
     /// Refuses what must not start, without any side effect.
     pub fn check(&self) -> Result<(), SettingsError> {
         check_id(&self.id())?;
+        self.check_exposure()?;
         if !is_base_url(&self.server) {
             return Err(SettingsError::server(&self.server));
         }
@@ -147,6 +191,24 @@ impl Settings {
         match zero.into_iter().find(|(_, bound)| *bound == 0) {
             Some((key, _)) => Err(SettingsError::ZeroLimit { key }),
             None => Ok(()),
+        }
+    }
+
+    /// Refuses to be reached from elsewhere without protection.
+    fn check_exposure(&self) -> Result<(), SettingsError> {
+        let listen = self.listen;
+        if self.auth == Some(Auth::Tokens) && self.token_file.is_none() {
+            return Err(SettingsError::NoOwnToken);
+        }
+        match self.auth {
+            _ if listen.ip().is_loopback() => Ok(()),
+            // Only who has a certificate gets as far as a connection.
+            None if self.tls.require_client_certificate => Ok(()),
+            None => Err(SettingsError::OpenWithoutSayingSo { listen }),
+            Some(Auth::Tokens) if !self.tls.is_set() && !self.behind_tls_proxy => {
+                Err(SettingsError::TokensWithoutTls { listen })
+            }
+            Some(Auth::None | Auth::Tokens) => Ok(()),
         }
     }
 
@@ -212,6 +274,12 @@ mod tests {
             check_refused(&Settings { server: server.into(), ..Settings::default() }, "server = ");
         }
         check_refused(&Settings { url: Some("store-1".into()), ..Settings::default() }, "url = \"store-1\"");
+        let listen = "0.0.0.0:7421".parse().unwrap();
+        check_refused(&Settings { listen, ..Settings::default() }, "is beyond loopback");
+        Settings { listen, auth: Some(Auth::None), ..Settings::default() }.check().unwrap();
+        let tokens = Settings { auth: Some(Auth::Tokens), ..Settings::default() };
+        check_refused(&tokens, "needs token_file");
+        check_refused(&Settings { listen, token_file: Some("t".into()), ..tokens }, "would travel readable");
         let limits = Limits { packs_max: 0, ..Limits::default() };
         check_refused(&Settings { limits, ..Settings::default() }, "limits.packs_max = 0");
     }

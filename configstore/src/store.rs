@@ -11,6 +11,7 @@ use crate::{
 use configbus_coordination::{EmbeddedClient, HeadRegistry, Heads, ZooKeeperRegistry};
 use configbus_gitstore::{FetchAuth, FetchTls, Upstream};
 use configbus_model::Namespace;
+use configbus_proto::Bearer;
 use configbus_runtime::{Clock, Readiness, SystemClock};
 use configbus_transport::{CertificateWatch, ClientTls, ClientTlsSettings, Incoming, ListenerTls};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
@@ -53,15 +54,17 @@ impl Store {
         settings.check()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let tls = ClientTls::open(&settings.client_tls).map_err(SettingsError::ClientTls)?;
-        let registry = Registry::Own(own_registry(&settings, &tls, clock.clone())?);
-        Self::assemble(settings, tls, registry, clock).await
+        let bearer = Bearer::in_file_if_any(settings.token_file.as_deref())?;
+        let registry = Registry::Own(own_registry(&settings, &tls, &bearer, clock.clone())?);
+        Self::assemble(settings, (tls, bearer), registry, clock).await
     }
 
     /// Does the same with a registry that somebody else in this process starts; `zookeeper` must not be set.
     pub async fn build_with(settings: Settings, registry: Arc<dyn HeadRegistry>) -> Result<Self, BuildError> {
         settings.check()?;
         let tls = ClientTls::open(&settings.client_tls).map_err(SettingsError::ClientTls)?;
-        Self::assemble(settings, tls, Registry::Shared(registry), Arc::new(SystemClock)).await
+        let bearer = Bearer::in_file_if_any(settings.token_file.as_deref())?;
+        Self::assemble(settings, (tls, bearer), Registry::Shared(registry), Arc::new(SystemClock)).await
     }
 
     /// Returns the address the port is bound to.
@@ -86,18 +89,19 @@ impl Store {
 
     async fn assemble(
         settings: Settings,
-        tls: ClientTls,
+        (tls, bearer): (ClientTls, Bearer),
         registry: Registry,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, BuildError> {
         let listener_tls = ListenerTls::open(&settings.tls).map_err(SettingsError::Tls)?;
-        let client = ServerClient::new(&settings.server, &tls).map_err(|_| SettingsError::server(&settings.server))?;
+        let client = ServerClient::new(&settings.server, &tls, &bearer)
+            .map_err(|_| SettingsError::server(&settings.server))?;
         let data = Arc::new(DataFolder::take(&settings.data)?);
         let mut mirrors = BTreeMap::new();
         for namespace in settings.namespaces() {
             let (url, tls) = (client.git_url(&namespace), fetch_tls(&settings));
             let upstream = Upstream { url, auth: FetchAuth::None, tls, deadline: FETCH_MAX };
-            let opened = Repository::open(data.clone(), namespace.clone(), upstream);
+            let opened = Repository::open(data.clone(), namespace.clone(), upstream, bearer.clone());
             mirrors.insert(namespace, opened.map_err(MirrorUnusable::from)?);
         }
         let failed = |source| BuildError::Listen { addr: settings.listen, source };
@@ -122,12 +126,13 @@ impl Registry {
 fn own_registry(
     settings: &Settings,
     tls: &ClientTls,
+    bearer: &Bearer,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn HeadRegistry>, SettingsError> {
     if settings.uses_zookeeper() {
         return Ok(ZooKeeperRegistry::new(&settings.zookeeper, clock)?);
     }
-    let registry = EmbeddedClient::new(&settings.server, tls, clock);
+    let registry = EmbeddedClient::new(&settings.server, tls, bearer, clock);
     Ok(registry.map_err(|_| SettingsError::server(&settings.server))?)
 }
 

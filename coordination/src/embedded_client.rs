@@ -12,6 +12,7 @@ use crate::{
 use async_trait::async_trait;
 use configbus_model::{Head, Member, Namespace};
 use configbus_proto::{
+    AuthorisedChannel, Bearer,
     convert::{self, WireError},
     v1::{self, coordination_client::CoordinationClient},
 };
@@ -21,7 +22,7 @@ use futures_util::stream::{Stream, unfold};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
 const KIND: &str = "embedded-client";
 
@@ -48,7 +49,7 @@ enum JoinError {
 /// server's business and is answered with `Unsupported`.
 pub struct EmbeddedClient {
     url: String,
-    channel: Channel,
+    channel: AuthorisedChannel,
     clock: Arc<dyn Clock>,
     heads: HeadBook,
     members: watch::Sender<Vec<Member>>,
@@ -58,11 +59,16 @@ pub struct EmbeddedClient {
 
 impl EmbeddedClient {
     /// Prepares to follow the server at `url`; connects when started, over TLS when it is `https`. `Err` if `url` is not one.
-    pub fn new(url: &str, tls: &ClientTls, clock: Arc<dyn Clock>) -> Result<Arc<Self>, tonic::transport::Error> {
+    pub fn new(
+        url: &str,
+        tls: &ClientTls,
+        bearer: &Bearer,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, tonic::transport::Error> {
         let endpoint = Endpoint::from_shared(url.to_owned())?.connect_timeout(CONNECT_TIMEOUT).tcp_nodelay(true);
         Ok(Arc::new(Self {
             url: url.to_owned(),
-            channel: channel(&endpoint, tls),
+            channel: bearer.on(channel(&endpoint, tls)),
             heads: HeadBook::default(),
             members: watch::Sender::default(),
             registrations: Arc::default(),

@@ -106,7 +106,10 @@ impl Follower {
 
     fn perform(&mut self, action: Action) -> Result<(), LinkError> {
         match action {
-            Action::Discover(server) => self.discovering = Some(discover(server, self.parts.tls.clone()).boxed()),
+            Action::Discover(server) => {
+                let FollowerParts { identity, tls, .. } = &self.parts;
+                self.discovering = Some(discover(server, tls.clone(), identity.bearer.clone()).boxed());
+            }
             Action::Open { store, holding } => {
                 self.link = None;
                 let FollowerParts { identity, tls, .. } = &self.parts;

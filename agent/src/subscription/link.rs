@@ -6,7 +6,7 @@ use super::{
 };
 use configbus_model::{Head, Member};
 use configbus_proto::{
-    MESSAGE_BYTES_MAX,
+    AuthorisedChannel, Bearer, MESSAGE_BYTES_MAX,
     convert::{WireError, member_from_wire},
     v1::{self, distribution_client::DistributionClient},
 };
@@ -14,10 +14,7 @@ use configbus_transport::{ClientTls, channel};
 use std::time::Duration;
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{
-    Status, Streaming,
-    transport::{Channel, Endpoint},
-};
+use tonic::{Status, Streaming, transport::Endpoint};
 
 /// Longest time until a store answers a subscription, connecting included.
 const OPEN_MAX: Duration = Duration::from_secs(5);
@@ -51,7 +48,7 @@ impl From<Status> for LinkError {
     }
 }
 
-fn connect(url: &str, tls: &ClientTls) -> Result<DistributionClient<Channel>, LinkError> {
+fn connect(url: &str, tls: &ClientTls, bearer: &Bearer) -> Result<DistributionClient<AuthorisedChannel>, LinkError> {
     let address = |source| LinkError::Address { url: url.to_owned(), source };
     let endpoint = Endpoint::from_shared(url.to_owned())
         .map_err(address)?
@@ -59,7 +56,8 @@ fn connect(url: &str, tls: &ClientTls) -> Result<DistributionClient<Channel>, Li
         .tcp_nodelay(true)
         .http2_keep_alive_interval(PROBE_EVERY)
         .keep_alive_timeout(PROBE_EVERY);
-    Ok(DistributionClient::new(channel(&endpoint, tls)).max_decoding_message_size(MESSAGE_BYTES_MAX))
+    let channel = bearer.on(channel(&endpoint, tls));
+    Ok(DistributionClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX))
 }
 
 async fn in_time<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, LinkError> {
@@ -67,8 +65,8 @@ async fn in_time<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, 
 }
 
 /// Asks a server for its members.
-pub(crate) async fn discover(url: String, tls: ClientTls) -> Result<Vec<Member>, LinkError> {
-    let mut client = connect(&url, &tls)?;
+pub(crate) async fn discover(url: String, tls: ClientTls, bearer: Bearer) -> Result<Vec<Member>, LinkError> {
+    let mut client = connect(&url, &tls, &bearer)?;
     let members = in_time(client.members(v1::MembersRequest {})).await?.into_inner().members;
     Ok(members.iter().map(member_from_wire).collect::<Result<_, _>>()?)
 }
@@ -89,7 +87,7 @@ impl Link {
         identity: Identity,
         holding: Option<Head>,
     ) -> Result<Self, LinkError> {
-        let mut client = connect(&url, &tls)?;
+        let mut client = connect(&url, &tls, &identity.bearer)?;
         let (outbound, requests) = mpsc::channel(OUTBOUND_MAX);
         outbound.try_send(wire::hello(&identity, holding.as_ref())).expect("the channel is new and has room");
         let inbound = in_time(client.subscribe(ReceiverStream::new(requests))).await?.into_inner();

@@ -3,7 +3,7 @@
 use super::{Answer, Beat, UpdatePart};
 use configbus_model::{Head, Namespace};
 use configbus_proto::{
-    PROTOCOL_VERSION,
+    Bearer, PROTOCOL_VERSION,
     convert::{WireError, head_from_wire, head_to_wire, heads_from_wire, member_from_wire},
     v1::{self, acknowledgement::State, subscribe_request, subscribe_response},
 };
@@ -18,6 +18,8 @@ pub(crate) struct Identity {
     pub(crate) host: String,
     pub(crate) incarnation: String,
     pub(crate) labels: BTreeMap<String, String>,
+    /// What proves it.
+    pub(crate) bearer: Bearer,
 }
 
 /// Says what is held.

@@ -42,7 +42,7 @@ impl From<LogLines> for LogFormat {
 #[command(after_help = "Examples:
   configbus server --config /etc/configbus/server.toml
   configbus server --config server.toml --check
-  configbus server --data /srv/bus --listen 127.0.0.1:7420 --auth none")]
+  configbus server --data /srv/bus --listen 127.0.0.1:7420 --auth tokens")]
 pub(crate) struct ServerArgs {
     #[command(flatten)]
     pub(crate) role: RoleArgs,
@@ -55,7 +55,7 @@ pub(crate) struct ServerArgs {
     /// ZooKeeper ensemble; without it the registry is embedded in the server.
     #[arg(long, value_name = "HOSTS")]
     pub(crate) zookeeper: Option<String>,
-    /// Who may do what. This release knows `none`, which must be said.
+    /// How callers prove who they are: `tokens`, or `none`, which must be said beyond loopback.
     #[arg(long, value_name = "MODE")]
     pub(crate) auth: Option<String>,
 }
@@ -63,7 +63,7 @@ pub(crate) struct ServerArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   configbus store --config /etc/configbus/store.toml
-  configbus store --data /srv/store --server http://bus:7420 --listen 0.0.0.0:7421")]
+  configbus store --data /srv/store --server http://bus:7420 --token-file store.token --auth tokens")]
 pub(crate) struct StoreArgs {
     #[command(flatten)]
     pub(crate) role: RoleArgs,
@@ -79,6 +79,12 @@ pub(crate) struct StoreArgs {
     /// Server to follow.
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,
+    /// File with the access token to give to the server.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// How agents prove who they are: `tokens`, or `none`, which must be said beyond loopback.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) auth: Option<String>,
     /// ZooKeeper ensemble; without it heads come from the server.
     #[arg(long, value_name = "HOSTS")]
     pub(crate) zookeeper: Option<String>,
@@ -101,6 +107,9 @@ pub(crate) struct AgentArgs {
     /// Server to learn stores from.
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,
+    /// File with the access token to give to stores and server.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// Name of this host.
     #[arg(long, value_name = "NAME")]
     pub(crate) host: Option<String>,

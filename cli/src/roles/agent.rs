@@ -10,6 +10,7 @@ pub(crate) fn agent(args: AgentArgs, output: Output) -> Result<(), Failure> {
         .with_path("root", args.root)
         .with("stores", stores)
         .with("server", args.server)
+        .with_path("token_file", args.token_file)
         .with("host", args.host)
         .with("listen", args.listen)
         .with("layout", args.layout);

@@ -10,6 +10,8 @@ pub(crate) fn store(args: StoreArgs, output: Output) -> Result<(), Failure> {
         .with_path("data", args.data)
         .with("listen", args.listen)
         .with("server", args.server)
+        .with_path("token_file", args.token_file)
+        .with("auth", args.auth)
         .with("zookeeper.connect", args.zookeeper);
     let settings: Settings = read(&args.role, flags)?;
     settings.check().map_err(|error| Failure::of(error.kind(), &error))?;

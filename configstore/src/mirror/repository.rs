@@ -10,8 +10,9 @@ use crate::{
     delta::{DeltaError, DeltaKey, EncodeError, EncodedDelta, Encoder, ObjectShape, PartsWriter},
 };
 use bytes::Bytes;
-use configbus_gitstore::{Mirror, MirrorError, ObjectKind, ReadError, Store, Upstream};
+use configbus_gitstore::{FetchAuth, Mirror, MirrorError, ObjectKind, ReadError, Store, Upstream};
 use configbus_model::{CommitId, ErrorKind, Head, Namespace, Revision, TreeId};
+use configbus_proto::Bearer;
 use std::{
     io::{self, Read},
     ops::ControlFlow,
@@ -62,6 +63,8 @@ pub(crate) struct Repository {
     mirror: Mirror,
     record: HeadRecord,
     upstream: Upstream,
+    /// What proves to the upstream who fetches.
+    bearer: Bearer,
     /// Work that outlives the shutdown still keeps other stores off the folder.
     data: Arc<DataFolder>,
     /// Counts rebuilds, so that damage found in a repository that is gone is not held against its successor.
@@ -81,6 +84,7 @@ impl Repository {
         data: Arc<DataFolder>,
         namespace: Namespace,
         upstream: Upstream,
+        bearer: Bearer,
     ) -> Result<Opened, RepositoryError> {
         let folder = data.repository(&namespace);
         let record = HeadRecord::new(data.head_record(&namespace));
@@ -93,7 +97,7 @@ impl Repository {
         let recorded =
             record.read().map_err(|source| RepositoryError::Record { path: record.path().into(), source })?;
         let generation = AtomicU64::new(0);
-        let repository = Self { namespace, mirror, record, upstream, data, generation };
+        let repository = Self { namespace, mirror, record, upstream, bearer, data, generation };
         let held = recorded.clone().filter(|head| repository.tree_of(head.commit) == Some(head.tree));
         let repair = (held.is_none() && recorded.is_some()).then_some(Repair::Rebuild);
         Ok(Opened { repository, held, repair })
@@ -116,9 +120,19 @@ impl Repository {
         self.describe(commit, held)
     }
 
+    /// Returns the upstream with the token as it is now. Without one that can be read the upstream refuses, and says so.
+    fn upstream(&self) -> Upstream {
+        let token = self.bearer.token().unwrap_or_else(|error| {
+            tracing::warn!("cannot read the token to fetch with: {}", configbus_runtime::report::chain(&error));
+            None
+        });
+        let auth = token.map_or(FetchAuth::None, |token| FetchAuth::Bearer(token.expose().to_owned()));
+        Upstream { auth, ..self.upstream.clone() }
+    }
+
     /// Fetches whatever the server's `main` has that is missing here.
     pub(crate) fn fill(&self, held: Option<&Head>) -> Result<Option<Found>, RepositoryError> {
-        let Some(commit) = self.mirror.fill(&self.upstream).map_err(|source| self.failed(source))? else {
+        let Some(commit) = self.mirror.fill(&self.upstream()).map_err(|source| self.failed(source))? else {
             return Ok(None);
         };
         self.verify(commit)?;
@@ -127,7 +141,7 @@ impl Repository {
 
     /// Fetches everything into a new repository and puts it in the old one's place.
     pub(crate) fn rebuild(&self, held: Option<&Head>) -> Result<Option<Found>, RepositoryError> {
-        let rebuilt = self.mirror.rebuild_beside(&self.upstream).map_err(|source| self.failed(source))?;
+        let rebuilt = self.mirror.rebuild_beside(&self.upstream()).map_err(|source| self.failed(source))?;
         self.generation.fetch_add(1, Ordering::AcqRel);
         rebuilt.map(|head| self.describe(head.commit, held)).transpose()
     }

@@ -7,11 +7,13 @@ mod pack;
 pub(crate) use distribution::DistributionService;
 pub(crate) use pack::PackSource;
 
+use crate::door::{Verdicts, admit};
+use axum::middleware::from_fn_with_state;
 use configbus_proto::{DESCRIPTORS, MESSAGE_BYTES_MAX, v1::distribution_server::DistributionServer};
 use configbus_runtime::{CancellationToken, Readiness};
 use configbus_transport::{Connection, Incoming};
 use futures_util::{Stream, stream::unfold};
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tonic::{service::Routes, transport::Server};
 
 /// A host that has vanished without a word is noticed within twice this time.
@@ -38,6 +40,7 @@ pub(crate) enum ServeError {
 pub(crate) async fn serve(
     listener: Incoming,
     distribution: DistributionService,
+    verdicts: Option<Arc<Verdicts>>,
     readiness: Readiness,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
@@ -56,6 +59,10 @@ pub(crate) async fn serve(
         .add_service(reflection)
         .add_service(alpha)
         .add_service(distribution);
+    let routes = match verdicts {
+        Some(verdicts) => Routes::from(routes.into_axum_router().layer(from_fn_with_state(verdicts, admit))),
+        None => routes,
+    };
     let become_healthy = async {
         readiness.wait().await;
         health.set_serving::<DistributionServer<DistributionService>>().await;

@@ -2,16 +2,16 @@
 
 use super::Pack;
 use configbus_coordination::Heads;
-use configbus_model::{CommitId, ErrorKind, Namespace};
+use configbus_model::{CommitId, ErrorKind, Namespace, TokenHash};
 use configbus_proto::{
-    MESSAGE_BYTES_MAX,
+    AuthorisedChannel, Bearer, MESSAGE_BYTES_MAX,
     convert::{WireError, heads_from_wire},
     status, v1,
-    v1::{distribution_client::DistributionClient, fleet_client::FleetClient},
+    v1::{admin_client::AdminClient, distribution_client::DistributionClient, fleet_client::FleetClient},
 };
 use configbus_transport::{ClientTls, channel};
 use std::time::Duration;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
 /// Longest time to set up a connection.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -58,19 +58,20 @@ impl UpstreamError {
 #[derive(Debug, Clone)]
 pub(crate) struct ServerClient {
     url: String,
-    channel: Channel,
+    channel: AuthorisedChannel,
 }
 
 impl ServerClient {
     /// Prepares a connection; nothing is sent yet. Must be called within a runtime.
-    pub(crate) fn new(url: &str, tls: &ClientTls) -> Result<Self, tonic::transport::Error> {
+    pub(crate) fn new(url: &str, tls: &ClientTls, bearer: &Bearer) -> Result<Self, tonic::transport::Error> {
         let endpoint = Endpoint::from_shared(url.to_owned())?
             .connect_timeout(CONNECT_MAX)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true);
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), channel: channel(&endpoint, tls) })
+        let channel = bearer.on(channel(&endpoint, tls));
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), channel })
     }
 
     /// Returns where stock Git fetches a namespace.
@@ -83,6 +84,14 @@ impl ServerClient {
         let mut client = FleetClient::new(self.channel.clone());
         let answer = within(ANSWER_MAX, client.status(v1::StatusRequest {})).await?;
         Ok(heads_from_wire(&answer.into_inner().heads)?)
+    }
+
+    /// Has the server judge a token by its id and hash.
+    pub(crate) async fn judge_token(&self, id: &str, hash: &TokenHash) -> Result<v1::TokenInfo, UpstreamError> {
+        let mut client = AdminClient::new(self.channel.clone());
+        let request = v1::JudgeTokenRequest { id: id.to_owned(), hash: hash.to_string() };
+        let answer = within(ANSWER_MAX, client.judge_token(request)).await?.into_inner();
+        Ok(answer.info.ok_or_else(|| WireError::new("info", "it is missing"))?)
     }
 
     /// Returns the pack that leads from one commit to another.

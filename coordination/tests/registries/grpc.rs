@@ -41,7 +41,8 @@ impl Remote {
 }
 
 fn client(url: &str, tasks: &Tasks) -> Arc<dyn HeadRegistry> {
-    started(EmbeddedClient::new(url, &ClientTls::default(), Arc::new(SystemClock)).unwrap(), tasks)
+    let (tls, bearer) = (ClientTls::default(), configbus_proto::Bearer::default());
+    started(EmbeddedClient::new(url, &tls, &bearer, Arc::new(SystemClock)).unwrap(), tasks)
 }
 
 #[async_trait]
