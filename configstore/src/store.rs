@@ -94,8 +94,8 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, BuildError> {
         let listener_tls = ListenerTls::open(&settings.tls).map_err(SettingsError::Tls)?;
-        let client = ServerClient::new(&settings.server, &tls, &bearer)
-            .map_err(|_| SettingsError::server(&settings.server))?;
+        let client =
+            ServerClient::new(&settings.server, &tls, &bearer).map_err(|_| SettingsError::server(&settings.server))?;
         let data = Arc::new(DataFolder::take(&settings.data)?);
         let mut mirrors = BTreeMap::new();
         for namespace in settings.namespaces() {

@@ -30,7 +30,7 @@ mod upkeep;
 mod web;
 
 pub use audit::AuditSettings;
-pub use auth::{ADMIN_TOKEN_FILE, NewToken, TokenFile, TokenFileError, TokenRecord};
+pub use auth::{ADMIN_TOKEN_FILE, NewToken, OfflineTokens, TokenFileError, TokenRecord};
 pub use data::DataError;
 pub use namespace::OpenNamespaceError;
 pub use server::{BuildError, BuiltServer, Server};

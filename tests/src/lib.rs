@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod corpus;
 pub mod eventually;
 pub mod git;
+pub mod guarded;
 pub mod pki;
 pub mod ports;
 pub mod rest;

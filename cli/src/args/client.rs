@@ -23,6 +23,9 @@ pub(crate) struct ServerAddress {
     /// File with the key of the certificate.
     #[arg(long, env = "CONFIGBUS_CERTIFICATE_KEY", value_name = "FILE", requires = "certificate")]
     pub(crate) key: Option<PathBuf>,
+    /// File with the access token to give; without it the one in the variable CONFIGBUS_TOKEN, if there is one.
+    #[arg(long, env = "CONFIGBUS_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -254,7 +257,7 @@ fn parse_percent(text: &str) -> Result<f64, String> {
     }
 }
 
-fn parse_time(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     let unit_ms = match unit {
@@ -262,6 +265,7 @@ fn parse_time(text: &str) -> Result<Duration, String> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err("expected a number with a unit such as 500ms, 30s or 5m".into()),
     };
     let number: u64 = number.parse().map_err(|_| "expected a number with a unit such as 500ms, 30s or 5m")?;
@@ -276,7 +280,7 @@ mod tests {
     fn times_need_a_unit() {
         assert_eq!(parse_time("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_time("5m"), Ok(Duration::from_secs(300)));
-        for wrong in ["", "5", "s", "-1s", "1.5s", "1d", "99999999999999999999s", "9999999999999999h"] {
+        for wrong in ["", "5", "s", "-1s", "1.5s", "1w", "99999999999999999999s", "9999999999999999h"] {
             assert!(parse_time(wrong).is_err(), "{wrong:?}");
         }
     }

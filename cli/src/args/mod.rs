@@ -4,6 +4,7 @@
 
 mod client;
 mod roles;
+mod token;
 mod up;
 
 pub(crate) use client::{
@@ -11,6 +12,7 @@ pub(crate) use client::{
     ValidateArgs, WaitArgs, WatchArgs,
 };
 pub(crate) use roles::{AgentArgs, RoleArgs, ServerArgs, StoreArgs};
+pub(crate) use token::{CreateTokenArgs, TokenArgs, TokenCommand, TokenPlace};
 pub(crate) use up::{DemoArgs, UpArgs};
 
 use crate::output::Format;
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     Hosts(HostsArgs),
     /// Wait until a revision is live on the hosts.
     Wait(WaitArgs),
+    /// Make, list and revoke access tokens.
+    Token(TokenArgs),
     /// Print a completion script for a shell.
     #[command(after_help = "Examples:
   configbus completion bash >/etc/bash_completion.d/configbus

@@ -9,12 +9,13 @@ pub(crate) mod ls;
 pub(crate) mod put;
 pub(crate) mod rm;
 pub(crate) mod status;
+pub(crate) mod token;
 pub(crate) mod validate;
 pub(crate) mod wait;
 pub(crate) mod watch;
 
 use crate::{args::ServerAddress, report::Failure};
-use configbus_api::{Client, ClientSettings, ClientTlsSettings};
+use configbus_api::{Bearer, Client, ClientSettings, ClientTlsSettings, ErrorKind, Token};
 
 /// Returns a client of the server the user named.
 fn client(address: &ServerAddress) -> Result<Client, Failure> {
@@ -23,5 +24,22 @@ fn client(address: &ServerAddress) -> Result<Client, Failure> {
         certificate: address.certificate.clone(),
         key: address.key.clone(),
     };
-    Ok(Client::with_settings(ClientSettings { tls, ..ClientSettings::for_servers(&address.server) })?)
+    let settings = ClientSettings { tls, bearer: bearer(address)?, ..ClientSettings::for_servers(&address.server) };
+    Ok(Client::with_settings(settings)?)
+}
+
+/// Variable with an access token. There is no flag for it: arguments are seen by every user of a machine.
+const TOKEN_VARIABLE: &str = "CONFIGBUS_TOKEN";
+
+fn bearer(address: &ServerAddress) -> Result<Bearer, Failure> {
+    if let Some(file) = &address.token_file {
+        return Bearer::in_file(file).map_err(|error| Failure::of(ErrorKind::Invalid, &error));
+    }
+    match std::env::var(TOKEN_VARIABLE) {
+        Ok(text) if !text.trim().is_empty() => {
+            let wrong = |error| Failure::new(ErrorKind::Invalid, format!("{TOKEN_VARIABLE} is wrong: {error}"));
+            Token::parse(&text).map(Bearer::of).map_err(wrong)
+        }
+        _ => Ok(Bearer::default()),
+    }
 }

@@ -1,26 +1,30 @@
 //! One attempt of one call.
 
 use configbus_proto::{
-    MESSAGE_BYTES_MAX,
-    v1::{config_client::ConfigClient, fleet_client::FleetClient},
+    AuthorisedChannel, MESSAGE_BYTES_MAX,
+    v1::{admin_client::AdminClient, config_client::ConfigClient, fleet_client::FleetClient},
 };
 use std::time::Duration;
-use tonic::{Request, transport::Channel};
+use tonic::Request;
 
 /// The server to ask and the time there is.
 #[derive(Debug, Clone)]
 pub(crate) struct Attempt {
-    pub(crate) channel: Channel,
+    pub(crate) channel: AuthorisedChannel,
     pub(crate) timeout: Duration,
 }
 
 impl Attempt {
-    pub(crate) fn config(&self) -> ConfigClient<Channel> {
+    pub(crate) fn config(&self) -> ConfigClient<AuthorisedChannel> {
         let client = ConfigClient::new(self.channel.clone());
         client.max_decoding_message_size(MESSAGE_BYTES_MAX).max_encoding_message_size(MESSAGE_BYTES_MAX)
     }
 
-    pub(crate) fn fleet(&self) -> FleetClient<Channel> {
+    pub(crate) fn admin(&self) -> AdminClient<AuthorisedChannel> {
+        AdminClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(crate) fn fleet(&self) -> FleetClient<AuthorisedChannel> {
         FleetClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 

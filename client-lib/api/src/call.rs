@@ -64,6 +64,7 @@ impl Calls {
         self.with_budget(RetryBudget::deposit);
         for attempt in 1.. {
             let (server, channel) = self.servers.preferred();
+            let channel = self.settings.bearer.on(channel);
             let left = end.saturating_duration_since(Instant::now()).min(call.attempt_deadline);
             let ending = match timeout(left, send(Attempt { channel, timeout: left })).await {
                 Ok(Ok(response)) => return Ok(response.into_inner()),

@@ -1,5 +1,6 @@
 //! What a client may be told.
 
+use configbus_proto::Bearer;
 use configbus_transport::ClientTlsSettings;
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ pub struct ClientSettings {
     pub servers: Vec<String>,
     /// Which servers are believed over TLS, and what this client proves itself with.
     pub tls: ClientTlsSettings,
+    /// What proves to them who asks.
+    pub bearer: Bearer,
     /// Longest time one call may take, attempts and pauses included.
     pub deadline: Duration,
     /// Longest time one attempt of a read may take, so that a server that hangs leaves time for the next one.
@@ -27,6 +30,7 @@ impl Default for ClientSettings {
         Self {
             servers: vec!["http://127.0.0.1:7420".to_owned()],
             tls: ClientTlsSettings::default(),
+            bearer: Bearer::default(),
             deadline: Duration::from_secs(30),
             attempt_deadline: Duration::from_secs(10),
             attempts_max: 5,

@@ -37,6 +37,7 @@ mod retry_budget;
 mod servers;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod watch;
 mod watch_cursor;
 
@@ -47,11 +48,13 @@ pub use error::{ApiError, Conflict, Finding};
 pub use file::{File, ListPage, ListQuery, Listing, NamespaceHead};
 pub use fleet_types::{FleetStatus, HostRefusal, HostStatus, Hosts, WaitOutcome, WaitQuery};
 pub use history::{Commit, DiffQuery, Difference, History, LogQuery};
+pub use tokens::{TokenInfo, TokenWish};
 pub use watch::{Update, Watch, WatchPath, WatchQuery};
 
 pub use configbus_transport::{ClientTlsSettings, TlsError};
 
 pub use configbus_model::{
     BlobId, Change, CommitId, ConfigPath, Entry, EntryMode, Epoch, ErrorKind, Head, Member, MemberRole, Namespace,
-    ObjectId, Position, Revision,
+    ObjectId, Position, Revision, Token, TokenError,
 };
+pub use configbus_proto::{Bearer, BearerError};

@@ -15,6 +15,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// Tries again at once: no test depends on how long a pause is.
 fn settings(servers: &[&str]) -> ClientSettings {
     ClientSettings {
+        bearer: crate::Bearer::default(),
         servers: servers.iter().map(ToString::to_string).collect(),
         deadline: DEADLINE,
         attempt_deadline: DEADLINE,

@@ -1,10 +1,25 @@
 //! The log on disk: appended, synced, rotated by size.
 
+use super::record::AuditRecord;
 use super::settings::AuditSettings;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+/// Name of the log in a data folder.
+pub(super) const FILE: &str = "audit.jsonl";
+
+/// Appends one record to the log in a data folder, whose server may be appending to it as well.
+pub(crate) fn append_once(data: &Path, record: &AuditRecord, now_ms: u64) -> Result<(), (PathBuf, io::Error)> {
+    let path = data.join(FILE);
+    let open = || OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
+    let appended = open().and_then(|mut file| {
+        file.write_all(&record.line(now_ms))?;
+        file.sync_data()
+    });
+    appended.map_err(|source| (path, source))
+}
 
 /// An open log. Blocks; used on a thread of its own.
 #[derive(Debug)]
@@ -40,6 +55,8 @@ impl AuditFile {
 
     /// Appends whole lines and syncs them. After a failure the log ends where it ended before.
     pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        // Somebody beside the server may have appended as well.
+        self.bytes = self.file.metadata()?.len();
         if self.bytes > 0 && self.bytes.saturating_add(lines.len() as u64) > self.bytes_max {
             self.rotate()?;
         }

@@ -4,7 +4,7 @@
 //! the log cannot be written, changes are refused. A change that has landed when its own record fails stays, because it
 //! is on disk and visible; the failure is shouted into the process's log, and nothing lands after it.
 
-use super::file::AuditFile;
+use super::file::{AuditFile, FILE};
 use super::record::{AuditEvent, AuditOutcome, AuditRecord};
 use super::settings::AuditSettings;
 use configbus_runtime::{BlockingPool, Clock, Tasks};
@@ -69,7 +69,7 @@ impl AuditLog {
         settings: &AuditSettings,
         clock: Arc<dyn Clock>,
     ) -> io::Result<(Self, AuditWriter)> {
-        let path = settings.file.clone().unwrap_or_else(|| data.join("audit.jsonl"));
+        let path = settings.file.clone().unwrap_or_else(|| data.join(FILE));
         let file = Arc::new(Mutex::new(AuditFile::open(&path, settings)?));
         let shared = Arc::new(Shared { path, clock, is_broken: AtomicBool::new(false), left_out: AtomicUsize::new(0) });
         let (queue, entries) = mpsc::channel(QUEUE_MAX);

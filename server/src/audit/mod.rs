@@ -7,6 +7,7 @@ mod log;
 mod record;
 mod settings;
 
+pub(crate) use file::append_once;
 pub(crate) use log::{AuditError, AuditLog, AuditWriter};
 pub(crate) use record::{AuditEvent, AuditOutcome, AuditRecord};
 pub use settings::AuditSettings;

@@ -8,6 +8,7 @@ mod credential;
 mod door;
 mod last_used;
 mod needs;
+mod offline;
 mod refusal;
 mod route_table;
 #[cfg(test)]
@@ -21,7 +22,8 @@ mod upkeep;
 pub(crate) use caller::Caller;
 pub(crate) use door::{Door, Proof, admit};
 pub(crate) use needs::Needs;
-pub use token_file::{ADMIN_TOKEN_FILE, TokenFile, TokenFileError};
+pub use offline::OfflineTokens;
+pub use token_file::{ADMIN_TOKEN_FILE, TokenFileError};
 pub use token_record::{NewToken, TokenRecord};
 pub(crate) use tokens::Tokens;
 pub(crate) use upkeep::{found, start_upkeep};

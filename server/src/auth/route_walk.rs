@@ -4,7 +4,8 @@
 //! in comes from the API's own descriptions, so that neither this list nor the table can leave one out.
 
 use super::route_table::RULES;
-use crate::{Auth, NewToken, Server, Settings, TokenFile};
+use super::token_file::TokenFile;
+use crate::{Auth, NewToken, Server, Settings};
 use configbus_model::Token;
 use configbus_proto::DESCRIPTORS;
 use configbus_runtime::Tasks;

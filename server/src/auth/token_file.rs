@@ -57,6 +57,16 @@ pub enum TokenFileError {
         /// What it has.
         found: u32,
     },
+    /// The change is made, and the audit log does not say so.
+    #[error("the change of token {id} is made and could not be written down in {}", path.display())]
+    Unwritten {
+        /// Of which token.
+        id: String,
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// There is no such token.
     #[error("there is no token {id:?}; list the tokens to see their ids")]
     Unknown {
@@ -81,7 +91,7 @@ impl TokenFileError {
     /// Returns the kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Io { .. } | Self::Damaged { .. } | Self::Random(_) => ErrorKind::Internal,
+            Self::Io { .. } | Self::Unwritten { .. } | Self::Damaged { .. } | Self::Random(_) => ErrorKind::Internal,
             Self::Format { .. } => ErrorKind::Unsupported,
             Self::Unknown { .. } | Self::NoDataFolder { .. } => ErrorKind::NotFound,
             Self::Unfit(_) => ErrorKind::Invalid,
@@ -105,13 +115,13 @@ pub(super) struct Stamp {
 
 /// The tokens in a server's data folder.
 #[derive(Debug, Clone)]
-pub struct TokenFile {
+pub(crate) struct TokenFile {
     data: PathBuf,
 }
 
 impl TokenFile {
     /// Uses the data folder of a server, which may be running.
-    pub fn in_data_folder(data: &Path) -> Result<Self, TokenFileError> {
+    pub(crate) fn in_data_folder(data: &Path) -> Result<Self, TokenFileError> {
         if data.join("server.json").exists() {
             return Ok(Self::new(data));
         }
@@ -123,22 +133,22 @@ impl TokenFile {
     }
 
     /// Returns the data folder.
-    pub fn data(&self) -> &Path {
+    pub(crate) fn data(&self) -> &Path {
         &self.data
     }
 
     /// Returns when tokens were last used, to the minute, as far as the server has written it down.
-    pub fn last_uses(&self) -> BTreeMap<String, u64> {
+    pub(crate) fn last_uses(&self) -> BTreeMap<String, u64> {
         read_last_used(&self.data)
     }
 
     /// Returns every token, oldest first.
-    pub fn list(&self) -> Result<Vec<TokenRecord>, TokenFileError> {
+    pub(crate) fn list(&self) -> Result<Vec<TokenRecord>, TokenFileError> {
         Ok(self.read()?.unwrap_or_default())
     }
 
     /// Makes a token. It is shown this once; what is kept cannot be turned back into it.
-    pub fn create(&self, new: NewToken, now_ms: u64) -> Result<(Token, TokenRecord), TokenFileError> {
+    pub(crate) fn create(&self, new: NewToken, now_ms: u64) -> Result<(Token, TokenRecord), TokenFileError> {
         check(&new, now_ms)?;
         self.change(|tokens| {
             if tokens.len() >= TOKENS_MAX {
@@ -152,7 +162,7 @@ impl TokenFile {
     }
 
     /// Revokes a token; it does not hold any more when this returns.
-    pub fn revoke(&self, id: &str) -> Result<TokenRecord, TokenFileError> {
+    pub(crate) fn revoke(&self, id: &str) -> Result<TokenRecord, TokenFileError> {
         self.change(|tokens| {
             let place = tokens.iter().position(|record| record.id == id);
             let place = place.ok_or_else(|| TokenFileError::Unknown { id: id.chars().take(80).collect() })?;

@@ -62,6 +62,12 @@ impl TokenRecord {
         TokenHash::parse(&self.hash).is_some_and(|own| own.is(hash))
     }
 
+    /// Names the token in the audit log.
+    pub(crate) fn described(&self) -> String {
+        let roles: Vec<String> = self.roles.grants().map(|grant| grant.to_string()).collect();
+        format!("{} for {} with {}", self.id, self.principal, roles.join(", "))
+    }
+
     /// Returns whether the token holds no more.
     pub fn has_expired(&self, now_ms: u64) -> bool {
         self.expires_ms.is_some_and(|expires_ms| now_ms >= expires_ms)

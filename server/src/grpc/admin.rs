@@ -62,7 +62,7 @@ impl Admin for AdminService {
         let new = new_token(request.into_inner())?;
         let now_ms = self.clock.now_ms();
         let made = move |tokens: &Tokens| tokens.file().create(new, now_ms);
-        let described = |(_, record): &(_, TokenRecord)| described(record);
+        let described = |(_, record): &(_, TokenRecord)| record.described();
         let (token, record) = self.change(&caller, "create", made, described).await?;
         Ok(Response::new(v1::CreateTokenResponse { token: token.expose().to_owned(), info: Some(to_wire(&record, 0)) }))
     }
@@ -86,7 +86,7 @@ impl Admin for AdminService {
             tokens.look();
             Ok(revoked)
         };
-        let record = self.change(&caller, "revoke", revoked, described).await?;
+        let record = self.change(&caller, "revoke", revoked, TokenRecord::described).await?;
         Ok(Response::new(v1::RevokeTokenResponse { info: Some(to_wire(&record, 0)) }))
     }
 
@@ -100,12 +100,6 @@ impl Admin for AdminService {
         let known = judged.map_err(|error| Failure::not_found(error.to_string()))?;
         Ok(Response::new(v1::JudgeTokenResponse { info: Some(to_wire(&known.record, 0)) }))
     }
-}
-
-/// Names a token in the audit log.
-fn described(record: &TokenRecord) -> String {
-    let roles: Vec<String> = record.roles.grants().map(|grant| grant.to_string()).collect();
-    format!("{} for {} with {}", record.id, record.principal, roles.join(", "))
 }
 
 fn new_token(request: v1::CreateTokenRequest) -> Result<NewToken, Failure> {

@@ -4,7 +4,7 @@ use crate::harness::{TestServer, put, request};
 use configbus_model::{ErrorKind, Grant, PrincipalName};
 use configbus_proto::status::{details_of, kind_of};
 use configbus_proto::v1;
-use configbus_server::{Auth, NewToken, TokenFile};
+use configbus_server::{Auth, NewToken, OfflineTokens};
 use futures_util::future::join;
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ fn token(server: &TestServer, name: &str, role: &str) -> String {
     let roles = [role.parse::<Grant>().unwrap()].into_iter().collect();
     let principal = PrincipalName::parse(name).unwrap();
     let new = NewToken { principal, roles, groups: BTreeSet::new(), note: String::new(), expires_ms: None };
-    let file = TokenFile::in_data_folder(&server.folder.path().join("data")).unwrap();
+    let file = OfflineTokens::open(&server.folder.path().join("data")).unwrap();
     file.create(new, 1).unwrap().0.expose().to_owned()
 }
 
