@@ -31,7 +31,7 @@ pub struct Gate {
     checks: Vec<Box<dyn Check>>,
     pub(crate) governed: Vec<Box<dyn Governed>>,
     pub(crate) policies: PolicyCache,
-    validators: Validators,
+    pub(crate) validators: Validators,
 }
 
 impl std::fmt::Debug for Gate {

@@ -148,7 +148,7 @@ impl PathGlob {
 
     /// Returns the plain name that the pattern starts with, be it at the root or at any depth; `None` when it starts with a
     /// wildcard.
-    pub fn leading_name(&self) -> Option<String> {
+    pub fn leading_name(&self) -> Option<&str> {
         match self.parts.iter().find(|part| **part != Part::Gap) {
             Some(Part::One(component)) => component.as_literal(),
             _ => None,

@@ -7,6 +7,8 @@ use std::{iter::Peekable, str::Chars};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Component {
     tokens: Vec<Token>,
+    /// The name itself where there is no wildcard: most components are, and most paths have another.
+    literal: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +28,7 @@ enum Token {
 impl Component {
     /// Matches every name.
     pub(super) fn any() -> Self {
-        Self { tokens: vec![Token::Star] }
+        Self { tokens: vec![Token::Star], literal: None }
     }
 
     pub(super) fn parse(text: &str) -> Result<Self, GlobError> {
@@ -42,21 +44,25 @@ impl Component {
                 c => Token::Char(c),
             });
         }
-        Ok(Self { tokens })
+        let char = |token: &Token| if let Token::Char(c) = token { Some(*c) } else { None };
+        let literal = tokens.iter().map(char).collect();
+        Ok(Self { tokens, literal })
     }
 
     pub(super) fn wildcards(&self) -> usize {
         self.tokens.iter().filter(|token| !matches!(token, Token::Char(_))).count()
     }
 
-    pub(super) fn as_literal(&self) -> Option<String> {
-        let char = |token: &Token| if let Token::Char(c) = token { Some(*c) } else { None };
-        self.tokens.iter().map(char).collect()
+    pub(super) fn as_literal(&self) -> Option<&str> {
+        self.literal.as_deref()
     }
 
     /// Returns whether a name matches. When what follows the last star does not, the star takes one character more;
     /// earlier stars never need to.
     pub(super) fn matches(&self, name: &str) -> bool {
+        if let Some(literal) = &self.literal {
+            return literal == name;
+        }
         let (mut tokens, mut rest) = (self.tokens.as_slice(), name.chars());
         let mut retry: Option<(&[Token], Chars<'_>)> = None;
         loop {

@@ -125,6 +125,6 @@ fn the_leading_plain_name_is_known() {
         ("/.c*/owners", None),
         ("**/owners", Some("owners")),
     ] {
-        assert_eq!(PathGlob::parse(pattern).unwrap().leading_name().as_deref(), name, "{pattern}");
+        assert_eq!(PathGlob::parse(pattern).unwrap().leading_name(), name, "{pattern}");
     }
 }

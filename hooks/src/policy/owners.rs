@@ -115,7 +115,7 @@ impl Parser<'_, '_> {
             let message = "nobody is in any of these teams, so that nobody but an admin could change what matches";
             self.add(Rule::NobodyOwns, at, message.to_owned(), text.trim());
         }
-        let is_about_policy = glob.leading_name().as_deref() == Some(FOLDER);
+        let is_about_policy = glob.leading_name() == Some(FOLDER);
         self.entries.push(OwnedBy { line, glob, is_about_policy, owners });
     }
 

@@ -1,7 +1,7 @@
 //! Asking every validator that has a say, at the same time.
 
 use super::{
-    PROGRAM_NAME, ValidatorSettings, ValidatorSettingsError, answer,
+    PROGRAM_NAME, Scope, ValidatorSettings, ValidatorSettingsError, answer,
     capture::Budget,
     spec::{RunEnd, RunSpec},
     workspace::{TooMuch, Workspace},
@@ -80,6 +80,14 @@ impl Validators {
         }
         findings.extend(self.run_all(&runs));
         Ok(findings)
+    }
+
+    /// Returns whether a validator that takes all files of its patterns is asked about one of these paths and would get `other`
+    /// with it.
+    pub(crate) fn see_together(&self, paths: &HashSet<&str>, other: &str) -> bool {
+        let takes_all = self.validators.iter().filter(|validator| validator.settings.scope == Scope::All);
+        let mut getting = takes_all.filter(|validator| validator.is_asked_about(other));
+        getting.any(|validator| paths.iter().any(|path| validator.is_asked_about(path)))
     }
 
     fn run_all(&self, runs: &[(&Validator, Workspace)]) -> Vec<Finding> {
