@@ -144,6 +144,7 @@ pub(crate) fn unreadable(what: &str, error: ReadError) -> CandidateError {
     CandidateError::Undeliverable(Box::new(match &error {
         ReadError::Tree { source, .. } => undeliverable(source),
         ReadError::Path(error) => bad_path(error),
+        ReadError::TooMany { .. } => Finding::new(Rule::ChangedFiles, "", error.to_string()),
         ReadError::TooDeep { path, .. } => Finding::new(Rule::Depth, path, error.to_string()),
         _ => Finding::new(Rule::Unreadable, "", error.to_string()),
     }))

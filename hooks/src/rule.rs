@@ -84,6 +84,7 @@ rules! {
     ValidatorRefused = "validator/refused", "Validators of the installation accept the candidate.";
     ValidatorFailed = "validator/failed", "A validator that cannot give an answer refuses.";
     ValidatorLimit = "validator/limit", "Validators answer within their time, output and files.";
+    ChangedFiles = "limit/changed-files", "One change touches a bounded number of files.";
     CheckFailed = "gate/check-failed", "A check that cannot finish refuses.";
 }
 

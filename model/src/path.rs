@@ -186,10 +186,16 @@ pub fn check_component(path: &str, component: &str, limits: &PathLimits) -> Resu
     Ok(())
 }
 
-/// Names that some file system takes for `.git`: other case, trailing dots or spaces, the short name of FAT.
+/// Names that some file system takes for `.git`: other case, trailing dots or spaces, a stream or a path of Windows, the short
+/// name of FAT, characters that HFS does not look at.
 fn is_dot_git(component: &str) -> bool {
-    let name = component.trim_end_matches(['.', ' ']);
+    let seen: String = component.chars().filter(|c| !is_overlooked(*c)).collect();
+    let name = seen.split([':', '\\']).next().unwrap_or_default().trim_end_matches(['.', ' ']);
     name.eq_ignore_ascii_case(".git") || name.eq_ignore_ascii_case("git~1")
+}
+
+const fn is_overlooked(c: char) -> bool {
+    matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
 }
 
 impl fmt::Display for ConfigPath {
@@ -240,7 +246,24 @@ mod tests {
     fn what_leaves_the_root_or_hides_is_refused() {
         let deep = vec!["d"; 33].join("/");
         let long = format!("{}/{}", "a".repeat(250), "b".repeat(800));
-        let wrong = ["", "/a", "a/", "a//b", "..", "a/../b", ".", ".git", "a/.GIT/config", "GIT~1", ".git. ", "a\nb"];
+        let wrong = [
+            "",
+            "/a",
+            "a/",
+            "a//b",
+            "..",
+            "a/../b",
+            ".",
+            ".git",
+            "a/.GIT/config",
+            "GIT~1",
+            ".git. ",
+            "a\nb",
+            ".g\u{200c}it",
+            ".git::$INDEX_ALLOCATION",
+            ".git\\config",
+            "\u{feff}.git",
+        ];
         for path in wrong.into_iter().chain([deep.as_str(), long.as_str(), &"x".repeat(256)]) {
             assert!(ConfigPath::parse(path).is_err(), "{path:?}");
         }

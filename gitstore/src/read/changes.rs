@@ -4,15 +4,15 @@ use crate::{
     ReadError,
     read::{
         objects::Objects,
+        path_count,
         tree_diff::{self, DiffVisitor, FileAt, Walk},
     },
 };
 use configbus_model::{Change, ConfigPath, Entry, TreeId};
 use std::ops::ControlFlow;
 
-/// Most files one answer holds. A tree that repeats itself ten times on each of thirty levels is small to push and has
-/// more paths than there are atoms.
-const FILES_MAX: usize = 4_000_000;
+/// Most files one answer holds: some 200 MB of paths.
+const FILES_MAX: usize = 500_000;
 
 pub(crate) fn changes(
     objects: &Objects<'_>,
@@ -20,6 +20,9 @@ pub(crate) fn changes(
     to: TreeId,
     prefix: &str,
 ) -> Result<Vec<Change>, ReadError> {
+    if prefix.is_empty() && path_count::differing_files(objects, from, to)? > FILES_MAX as u64 {
+        return Err(ReadError::TooMany { files_max: FILES_MAX });
+    }
     let mut collector = Collector { objects, changes: Vec::new() };
     tree_diff::diff(objects, from, to, prefix, &mut collector)?;
     Ok(collector.changes)

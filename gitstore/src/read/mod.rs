@@ -7,6 +7,7 @@ mod listing;
 mod log;
 pub(crate) mod objects;
 mod patch;
+pub(crate) mod path_count;
 mod read_error;
 mod reading;
 pub(crate) mod tree_diff;

@@ -58,7 +58,7 @@ pub enum ReadError {
         depth_max: usize,
     },
     /// There are more files than can be looked at one by one.
-    #[error("more than {files_max} files differ")]
+    #[error("more than {files_max} files differ; bring them in several steps")]
     TooMany {
         /// The bound.
         files_max: usize,

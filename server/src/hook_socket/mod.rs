@@ -4,6 +4,7 @@
 //! the objects are still in quarantine: everything that can be refused is refused there, the trial landing included.
 //! proc-receive then hands the tip to the committer, which refuses only what changed in between.
 
+mod dry_run;
 mod listener;
 mod pre_receive;
 mod proc_receive;

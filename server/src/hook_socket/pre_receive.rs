@@ -1,5 +1,6 @@
 //! May these objects enter?
 
+use super::dry_run::would_land;
 use super::push::{Checked, Push, PushRefusal};
 use crate::audit::change;
 use crate::committer::{CommitError, count_outcome, landing_tree};
@@ -148,6 +149,10 @@ impl Judge<'_> {
         self.check_kept(&view, head.as_ref(), &kept)?;
         for update in landing {
             let report = self.check_landing(&view, head.as_ref(), update)?;
+            if options.dry_run {
+                let line = would_land(&view, self.context.namespace, head.as_ref(), CommitId::from(update.new))?;
+                let _ = writeln!(text, "{line}");
+            }
             overridden.extend(report.overridden.iter().cloned());
             if let Some(line) = report.override_line() {
                 let _ = writeln!(text, "{line}");

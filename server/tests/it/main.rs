@@ -8,6 +8,7 @@ mod fleet;
 mod foreign_writes;
 mod git_http;
 mod harness;
+mod hostile;
 mod owners;
 mod push;
 mod restart;

@@ -134,12 +134,39 @@ async fn push_options_are_honoured_or_refused() {
     let clone = server.clone_main("a");
     clone.commit("a.json", "1");
     let push = |option: &str| clone.git(&["push", "-o", option, "origin", "HEAD:refs/heads/main"]);
-    assert!(push("dry-run").expect_ok().stderr.contains("nothing was landed"));
+    let first = push("dry-run").expect_ok().stderr;
+    assert!(first.contains("main would begin with r1") && first.contains("nothing was landed"), "{first}");
     assert_eq!(server.get("a.json").await, None);
     push("rollout=canary").expect_refused("not supported by this release");
     push("dryrun").expect_refused("unknown");
     push("reason=because").expect_ok();
     assert_eq!(server.get("a.json").await.as_deref(), Some("1"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_says_what_would_happen_and_changes_nothing() {
+    let server = TestServer::start().await;
+    server.put("seed.json", "1").await;
+    let (clone, stale) = (server.clone_main("a"), server.clone_main("stale"));
+    let tracked = stale.git(&["rev-parse", "origin/main"]).stdout;
+    clone.commit("a.json", "1");
+    clone.commit("b.json", "1");
+    let dry = |clone: &crate::harness::Clone| clone.git(&["push", "-o", "dry-run", "origin", "HEAD:refs/heads/main"]);
+    let said = dry(&clone).expect_ok().stderr;
+    assert!(said.contains("main would go from r1 to r3 by fast-forward"), "{said}");
+    assert!(clone.push_main().expect_ok().stderr.contains("landed as r3"));
+    stale.commit("c.json", "1");
+    let said = dry(&stale).expect_ok().stderr;
+    assert!(said.contains("your commits would be merged as r4"), "{said}");
+    assert_eq!(stale.git(&["rev-parse", "origin/main"]).stdout, tracked);
+    stale.commit("a.json", "2");
+    dry(&stale).expect_refused("a.json: added on both sides");
+    stale.commit("bad.json", "{");
+    let _ = stale.git(&["rm", "-q", "a.json"]).expect_ok();
+    stale.commit("c.json", "2");
+    dry(&stale).expect_refused("bad.json:1:2");
+    assert_eq!(server.get("c.json").await, None);
     server.stop().await;
 }
 
