@@ -1,6 +1,6 @@
 //! What the gate looks at: a push in quarantine, the edits of an API call or a working copy.
 
-use crate::Finding;
+use crate::{Finding, evaluator::EvaluatorError};
 use bytes::Bytes;
 use configbus_model::{EntryMode, ErrorKind, ObjectId};
 
@@ -16,6 +16,9 @@ pub enum CandidateError {
         /// Cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Its rules cannot be evaluated, whatever they say.
+    #[error(transparent)]
+    Evaluation(EvaluatorError),
     /// Its tree is of a form no host takes; the gate reports the finding.
     #[error("candidate cannot be delivered, {}: {}", .0.location(), .0.sentence())]
     Undeliverable(Box<Finding>),
@@ -31,6 +34,7 @@ impl CandidateError {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Read { .. } => ErrorKind::Internal,
+            Self::Evaluation(error) => error.kind(),
             Self::Undeliverable(_) => ErrorKind::Rejected,
         }
     }

@@ -74,6 +74,12 @@ impl Finding {
         self
     }
 
+    /// Says something else.
+    pub(crate) fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.message = printable(&message.into());
+        self
+    }
+
     /// Adds the value that is there.
     pub(crate) fn found(mut self, found: impl AsRef<str>) -> Self {
         self.found = Some(shortened(found.as_ref()));

@@ -9,6 +9,7 @@ use crate::{
     ownership,
     policy::{Case, Governed, LoadedPolicy, PolicyCache},
     report::ReportBuilder,
+    rules::RuleCheck,
     secrets::{AllowedSecrets, SecretScan},
     shape, syntax,
     validators::{ValidatorSettings, ValidatorSettingsError, Validators},
@@ -53,7 +54,8 @@ impl Gate {
             Box::new(syntax::Xml { depth_max }),
             Box::new(syntax::Csv),
         ];
-        let governed: Vec<Box<dyn Governed>> = vec![Box::new(AllowedSecrets)];
+        let rules = RuleCheck::new(settings.rules.clone(), settings.child_program.clone());
+        let governed: Vec<Box<dyn Governed>> = vec![Box::new(AllowedSecrets), Box::new(rules)];
         let (policies, validators) = (PolicyCache::default(), Validators::default());
         Ok(Self { settings, checks, governed, policies, validators })
     }

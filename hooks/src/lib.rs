@@ -28,6 +28,7 @@ mod reference;
 mod render;
 mod report;
 mod rule;
+mod rules;
 mod secrets;
 mod settings;
 mod shape;

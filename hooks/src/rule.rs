@@ -81,6 +81,10 @@ rules! {
     SecretSlack = "secret/slack-token", "Tokens and webhooks of Slack stay out: every host gets every file.";
     SecretStripe = "secret/stripe-key", "Live keys of Stripe stay out: every host gets every file.";
     SecretToken = "secret/service-token", "Access tokens of services stay out: every host gets every file.";
+    RuleExpression = "rule/expression", "Rules are CEL expressions over self, old, path, author, groups, teams and now.";
+    RuleBroken = "rule/broken", "Files keep the rules of .configbus/rules.yaml.";
+    RuleError = "rule/error", "A rule that gives no answer, or neither true nor false, refuses.";
+    RuleLimit = "rule/limit", "Rules are evaluated within a bounded time and memory.";
     ValidatorRefused = "validator/refused", "Validators of the installation accept the candidate.";
     ValidatorFailed = "validator/failed", "A validator that cannot give an answer refuses.";
     ValidatorLimit = "validator/limit", "Validators answer within their time, output and files.";

@@ -46,7 +46,7 @@ fn rules(expressions: &[&str]) -> Vec<RuleText> {
 
 fn judge(evaluator: &Evaluator, expressions: &[&str], path: &str, new: Option<&str>, old: Option<&str>) -> Judged {
     let subject = Subject { path, new: new.map(str::as_bytes), old: old.map(str::as_bytes) };
-    let occasion = Occasion { author: "mia".into(), groups: vec!["ops".into()], now_ms: 5 };
+    let occasion = Occasion { author: "mia".into(), groups: vec!["ops".into()], teams: vec![], now_ms: 5 };
     let deadline = Deadline::after(Duration::from_secs(60));
     evaluator.judge(&rules(expressions), &subject, &occasion, deadline).expect("the evaluator works")
 }

@@ -11,6 +11,7 @@ mod identity;
 mod push;
 mod readers;
 mod rest;
+mod rules;
 mod shell;
 mod tls;
 mod up;

@@ -24,6 +24,8 @@ pub struct Facts<'a> {
     pub author: &'a str,
     /// Groups of who proposes the change, `groups`.
     pub groups: &'a [String],
+    /// Teams that person is in, `teams`.
+    pub teams: &'a [String],
     /// Milliseconds since the epoch, `now`.
     pub now_ms: i64,
 }
@@ -33,15 +35,19 @@ impl<'a> Facts<'a> {
     pub(super) fn context(&self) -> Context<'a, 'a> {
         let mut context = Context::with_env(Arc::clone(&functions::ENVIRONMENT));
         functions::add_to(&mut context);
-        let groups = self.groups.iter().map(|group| text(group)).collect::<Vec<_>>();
         context.add_variable_as_val("self", to_cel(self.document));
         context.add_variable_as_val("old", to_cel(self.previous));
         context.add_variable_as_val("path", text(self.path));
         context.add_variable_as_val("author", text(self.author));
-        context.add_variable_as_val("groups", Box::new(CelList::from(groups)));
+        context.add_variable_as_val("groups", list(self.groups));
+        context.add_variable_as_val("teams", list(self.teams));
         context.add_variable_as_val("now", Box::new(CelInt::from(self.now_ms)));
         context
     }
+}
+
+fn list(texts: &[String]) -> Box<dyn Val + '_> {
+    Box::new(CelList::from(texts.iter().map(|item| text(item)).collect::<Vec<_>>()))
 }
 
 fn text(text: &str) -> Box<dyn Val + '_> {

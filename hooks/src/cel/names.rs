@@ -4,7 +4,7 @@ use super::functions;
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
 
 /// Variables of every rule.
-pub(super) const VARIABLES: [&str; 6] = ["self", "old", "path", "author", "groups", "now"];
+pub(super) const VARIABLES: [&str; 7] = ["self", "old", "path", "author", "groups", "teams", "now"];
 
 /// Types by name, and the namespaces of functions.
 const TYPES: [&str; 14] = [

@@ -4,8 +4,15 @@ use serde_json::{Value, json};
 
 fn judge(rule: &str, document: &Value, previous: &Value) -> Outcome {
     let groups = ["ops".to_owned()];
-    let facts =
-        Facts { document, previous, path: "a/b.json", author: "mia", groups: &groups, now_ms: 1_795_269_906_007 };
+    let facts = Facts {
+        document,
+        previous,
+        path: "a/b.json",
+        author: "mia",
+        groups: &groups,
+        teams: &groups,
+        now_ms: 1_795_269_906_007,
+    };
     Judgement::of(facts).judge(&Expression::compile(rule).unwrap_or_else(|error| panic!("{rule}: {error}")))
 }
 
@@ -141,7 +148,15 @@ fn texts_made_to_hurt_are_compiled_or_refused_quickly() {
 
 fn check_survived(rule: &str) {
     if let Ok(expression) = Expression::compile(rule) {
-        let facts = Facts { document: &json!(1), previous: &Value::Null, path: "", author: "", groups: &[], now_ms: 0 };
+        let facts = Facts {
+            document: &json!(1),
+            previous: &Value::Null,
+            path: "",
+            author: "",
+            groups: &[],
+            teams: &[],
+            now_ms: 0,
+        };
         let _ = Judgement::of(facts).judge(&expression);
     }
 }
@@ -197,7 +212,7 @@ proptest! {
     fn no_rule_panics_on_any_document(rule in any_rule(), document in any_document(), previous in any_document()) {
         if let Ok(expression) = Expression::compile(&rule) {
             let facts = Facts {
-                document: &document, previous: &previous, path: "p", author: "a", groups: &[], now_ms: i64::MAX,
+                document: &document, previous: &previous, path: "p", author: "a", groups: &[], teams: &[], now_ms: i64::MAX,
             };
             let _ = Judgement::of(facts).judge(&expression);
         }

@@ -130,6 +130,7 @@ impl Sides {
                 path,
                 author: &occasion.author,
                 groups: &occasion.groups,
+                teams: &occasion.teams,
                 now_ms: occasion.now_ms,
             });
             for (rule, RuleText { expression, on_delete }) in rules.iter().enumerate() {

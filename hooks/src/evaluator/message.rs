@@ -36,6 +36,8 @@ pub struct Occasion {
     pub author: String,
     /// Its groups.
     pub groups: Vec<String>,
+    /// Its teams.
+    pub teams: Vec<String>,
     /// Milliseconds since the epoch.
     pub now_ms: i64,
 }

@@ -53,6 +53,17 @@ pub enum EvaluatorError {
     Ask(#[from] WireError),
 }
 
+impl Loss {
+    /// Returns the name in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Memory => "memory",
+            Self::Crash => "crash",
+        }
+    }
+}
+
 impl EvaluatorError {
     /// Returns the kind of failure.
     pub const fn kind(&self) -> ErrorKind {

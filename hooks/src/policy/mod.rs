@@ -1,4 +1,5 @@
-//! What `.configbus/` says: who owns which files, and what may stay although it looks like a secret.
+//! What `.configbus/` says: who owns which files, what they have to be like, and what may stay although it looks like a
+//! secret.
 //!
 //! Policy is versioned with what it governs. A candidate is judged by the policy *before* it for who may propose it, and by
 //! the policy *after* it for whether it is right; a policy that cannot be read refuses the candidate that brings it. Each
@@ -10,6 +11,7 @@ mod case;
 mod nearest;
 mod owners;
 mod reader;
+mod rules;
 mod teams;
 
 pub(crate) use allow::Allowances;
@@ -17,6 +19,7 @@ pub(crate) use cache::PolicyCache;
 pub(crate) use case::{Case, Governed};
 pub(crate) use nearest::nearest;
 pub(crate) use owners::Owners;
+pub(crate) use rules::RuleEntry;
 pub(crate) use teams::Teams;
 
 use crate::{
@@ -30,9 +33,10 @@ pub(crate) const FOLDER: &str = ".configbus";
 pub(crate) const ALLOW: &str = ".configbus/allow.yaml";
 pub(crate) const OWNERS: &str = ".configbus/owners";
 pub(crate) const TEAMS: &str = ".configbus/teams.yaml";
+pub(crate) const RULES: &str = ".configbus/rules.yaml";
 
 /// Files of the folder that this release honours, by their name there.
-pub(crate) const SUPPORTED: &[&str] = &["allow.yaml", "owners", "teams.yaml"];
+pub(crate) const SUPPORTED: &[&str] = &["allow.yaml", "owners", "rules.yaml", "teams.yaml"];
 
 /// Largest policy file in bytes: it is parsed while others wait.
 const FILE_BYTES_MAX: usize = 1 << 20;
@@ -46,6 +50,8 @@ pub(crate) struct Policy {
     pub owners: Owners,
     /// What looks like a secret and may stay.
     pub allowances: Allowances,
+    /// What documents have to be like.
+    pub rules: Vec<RuleEntry>,
 }
 
 /// A policy and what is wrong with it.
@@ -78,8 +84,9 @@ pub(crate) fn load(read: ReadFile<'_>) -> Result<LoadedPolicy, CandidateError> {
     let teams = parsed(read, TEAMS, &mut findings, teams::parse)?;
     let owners = parsed(read, OWNERS, &mut findings, |document, findings| owners::parse(document, &teams, findings))?;
     let allowances = parsed(read, ALLOW, &mut findings, allow::parse)?;
+    let rules = parsed(read, RULES, &mut findings, rules::parse)?;
     let (findings, _) = findings.into_parts();
-    Ok(LoadedPolicy { policy: Policy { teams, owners, allowances }, findings })
+    Ok(LoadedPolicy { policy: Policy { teams, owners, allowances, rules }, findings })
 }
 
 /// Reads one file; of one that is not there, nothing is said.

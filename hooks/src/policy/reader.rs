@@ -94,6 +94,20 @@ impl<'a> Node<'a> {
         text
     }
 
+    /// Returns the truth value.
+    pub(super) fn boolean(&self, findings: &mut Findings) -> Option<bool> {
+        let boolean = self.value.as_bool();
+        if boolean.is_none() {
+            self.expect("true or false", findings);
+        }
+        boolean
+    }
+
+    /// Returns whether this is a list.
+    pub(super) fn is_list(&self) -> bool {
+        self.value.is_array()
+    }
+
     /// Adds that something else should stand here.
     pub(super) fn expect(&self, expected: &str, findings: &mut Findings) {
         let finding = self.finding(Rule::PolicyInvalid, "value is of another kind");
