@@ -5,7 +5,9 @@ use crate::{
     disk::{
         handles::{Handles, Lease},
         landings::{self, Landings},
-        leftovers, refs, repository, write_kind,
+        leftovers,
+        names::Names,
+        refs, repository, write_kind,
     },
     read::{objects::Objects, tree_lookup::TreeCache},
 };
@@ -95,6 +97,8 @@ pub(crate) struct Inner {
     pub(crate) handles: Handles,
     pub(crate) trees: TreeCache,
     landings: RwLock<Landings>,
+    /// Who landed what, by number.
+    names: Mutex<Names>,
     published: RwLock<Option<HeadCommit>>,
     moving: Mutex<()>,
     pub(crate) upkeep: Mutex<crate::upkeep::Retired>,
@@ -113,10 +117,13 @@ impl Store {
         repository::check(&dir)?;
         let path = dir.join("configbus/landings");
         let landings = Landings::open(&path).map_err(|source| OpenError::Io { path, source })?;
+        let path = dir.join("configbus/names");
+        let names = Names::open(&path).map_err(|source| OpenError::Io { path, source })?;
         let inner = Inner {
             handles: Handles::new(&dir),
             trees: TreeCache::new(TREE_CACHE_BYTES_MAX),
             landings: RwLock::new(landings),
+            names: Mutex::new(names),
             published: RwLock::default(),
             moving: Mutex::default(),
             upkeep: Mutex::default(),
@@ -177,6 +184,11 @@ impl Store {
     pub(crate) fn landings(&self) -> RwLockReadGuard<'_, Landings> {
         // Records are counted one by one after they are synced: whatever is counted is right.
         self.inner.landings.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn names(&self) -> MutexGuard<'_, Names> {
+        // A name counts once it is on disk: whatever is there is right.
+        self.inner.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn landings_mut(&self) -> RwLockWriteGuard<'_, Landings> {

@@ -24,6 +24,9 @@ fn stock_git_asks_for_a_token_and_pushes_with_it() {
     // A credential helper is how people keep tokens.
     let helper = format!("credential.helper=!f() {{ echo username=ada; echo password={writer}; }}; f");
     let _ = stranger.git(&["-c", &helper, "pull", "origin", "main"]).expect_ok();
+    let log = bus.run_as(&writer, &["log", "--output", "json"], b"").expect_ok().json();
+    assert_eq!(log["commits"][0]["author"], "Ada <ada@example.com>", "a push keeps its commits");
+    assert_eq!(log["commits"][0]["landed_by"], "ada@example.com");
     let reader = bus.token("bob", "reader");
     let clone = WorkingCopy::clone(&bus.git_as(&reader), &[]);
     let refused = clone.change("a.json", "2").expect_refused();

@@ -25,12 +25,14 @@ struct CommitShape {
     author: String,
     message: String,
     landed_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    landed_by: Option<String>,
 }
 
 impl From<Commit> for CommitShape {
     fn from(commit: Commit) -> Self {
-        let Commit { revision, id, author, message, landed_ms, .. } = commit;
-        Self { revision: revision.0, id: id.to_string(), author, message, landed_ms }
+        let Commit { revision, id, author, message, landed_ms, landed_by, .. } = commit;
+        Self { revision: revision.0, id: id.to_string(), author, message, landed_ms, landed_by }
     }
 }
 
@@ -40,7 +42,11 @@ impl Render for Logged {
             let revision = paint.yellow(&format!("r{:<5}", commit.revision));
             let when = paint.dim(&utc(commit.landed_ms));
             let subject = commit.message.lines().next().unwrap_or_default();
-            writeln!(to, "{revision} {:.8} {when} {}  {subject}", commit.id, paint.cyan(&commit.author))?;
+            let author = paint.cyan(&commit.author);
+            // Most often they are the same.
+            let by = commit.landed_by.as_deref().filter(|by| !commit.author.contains(by));
+            let by = by.map(|by| format!(" (by {by})")).unwrap_or_default();
+            writeln!(to, "{revision} {:.8} {when} {author}{by}  {subject}", commit.id)?;
         }
         Ok(())
     }

@@ -35,6 +35,8 @@ pub struct Commit {
     pub message: String,
     /// When the server landed it, by the server's clock.
     pub landed_ms: u64,
+    /// Who pushed it or had it made; absent when nobody was authenticated. The author is what the commit says.
+    pub landed_by: Option<String>,
 }
 
 impl Commit {
@@ -46,6 +48,7 @@ impl Commit {
             author: wire.author.clone(),
             message: wire.message.clone(),
             landed_ms: wire.landed_ms,
+            landed_by: Some(wire.landed_by.clone()).filter(|name| !name.is_empty()),
         })
     }
 }

@@ -4,8 +4,9 @@
 //! seconds a server may take to start on a million commits; and it does not know when a pushed commit landed, only
 //! when its author says it was made. A record that is missing or wrong is made again from Git, with the committer's date.
 //!
-//! The file: eight bytes of magic, then records of 40 bytes: revision, landing time, commit, CRC-32 of these. A record
-//! counts only if it is whole, its revision is its position and its checksum holds, and if so do all before it.
+//! The file: eight bytes of magic, then records of 44 bytes: revision, landing time, commit, the number of whoever landed
+//! it among the names beside it, CRC-32 of these. A record counts only if it is whole, its revision is its position and
+//! its checksum holds, and if so do all before it. Files of the release before have no number and are written anew.
 
 use crate::disk::{durable, landings_table::CommitTable};
 use configbus_model::{CommitId, Revision};
@@ -16,14 +17,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const MAGIC: &[u8; 8] = b"CBLAND1\n";
-const RECORD_BYTES: usize = 40;
+const MAGIC: &[u8; 8] = b"CBLAND2\n";
+const RECORD_BYTES: usize = 44;
+
+/// The format before, and the length of its records.
+const OLD_MAGIC: &[u8; 8] = b"CBLAND1\n";
+const OLD_RECORD_BYTES: usize = 40;
 
 /// One revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Landing {
     pub(crate) commit: CommitId,
     pub(crate) landed_ms: u64,
+    /// Number of the name of whoever landed it; 0 when nobody knows.
+    pub(crate) by: u32,
 }
 
 pub(crate) struct Landings {
@@ -43,6 +50,11 @@ impl Landings {
         let mut file = OpenOptions::new().read(true).write(true).open(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
+        if let Some(old) = bytes.strip_prefix(OLD_MAGIC) {
+            bytes = [MAGIC.to_vec(), with_numbers(old)].concat();
+            durable::replace(path, &bytes)?;
+            file = OpenOptions::new().read(true).write(true).open(path)?;
+        }
         let records = bytes.strip_prefix(MAGIC);
         if records.is_none() {
             durable::replace(path, MAGIC)?;
@@ -137,7 +149,7 @@ pub(crate) fn repair<E: From<io::Error>>(
             break;
         }
         let (parent, landed_ms) = first_parent(commit)?;
-        missing.push(Landing { commit, landed_ms });
+        missing.push(Landing { commit, landed_ms, by: 0 });
         next = parent;
     }
     missing.reverse();
@@ -153,19 +165,34 @@ fn encode(revision: u64, landing: &Landing) -> [u8; RECORD_BYTES] {
     record[..8].copy_from_slice(&revision.to_le_bytes());
     record[8..16].copy_from_slice(&landing.landed_ms.to_le_bytes());
     record[16..36].copy_from_slice(landing.commit.as_bytes());
-    let sum = crc(&record[..36]);
-    record[36..].copy_from_slice(&sum.to_le_bytes());
+    record[36..40].copy_from_slice(&landing.by.to_le_bytes());
+    let sum = crc(&record[..40]);
+    record[40..].copy_from_slice(&sum.to_le_bytes());
     record
+}
+
+/// Converts records of the format before, as far as they are good.
+fn with_numbers(old: &[u8]) -> Vec<u8> {
+    let records = old.chunks_exact(OLD_RECORD_BYTES);
+    let good = records.zip(1..).map_while(|(record, revision)| {
+        let (fields, sum) = record.split_at_checked(36)?;
+        let sum = u32::from_le_bytes(sum.try_into().ok()?);
+        let is_good = sum == crc(fields) && fields[..8] == u64::to_le_bytes(revision);
+        let landed_ms = u64::from_le_bytes(fields[8..16].try_into().ok()?);
+        let commit = CommitId::from_bytes(fields[16..36].try_into().ok()?);
+        is_good.then(|| encode(revision, &Landing { commit, landed_ms, by: 0 }))
+    });
+    good.flatten().collect()
 }
 
 fn decode(record: &[u8], revision: u64) -> Option<Landing> {
     let number = |range: std::ops::Range<usize>| record.get(range)?.try_into().ok().map(u64::from_le_bytes);
-    let sum: [u8; 4] = record.get(36..40)?.try_into().ok()?;
-    if number(0..8)? != revision || crc(&record[..36]) != u32::from_le_bytes(sum) {
+    let short = |range: std::ops::Range<usize>| record.get(range)?.try_into().ok().map(u32::from_le_bytes);
+    if number(0..8)? != revision || crc(&record[..40]) != short(40..44)? {
         return None;
     }
     let commit = CommitId::from_bytes(record.get(16..36)?.try_into().ok()?);
-    Some(Landing { commit, landed_ms: number(8..16)? })
+    Some(Landing { commit, landed_ms: number(8..16)?, by: short(36..40)? })
 }
 
 fn crc(bytes: &[u8]) -> u32 {

@@ -8,6 +8,7 @@ pub(crate) mod landings;
 mod landings_table;
 pub(crate) mod leftovers;
 pub(crate) mod libgit2;
+pub(crate) mod names;
 pub(crate) mod pack;
 pub(crate) mod refs;
 pub(crate) mod repository;

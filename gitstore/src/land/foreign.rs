@@ -6,7 +6,10 @@
 use crate::{
     HeadCommit, MoveHeadError, ReadError, Store,
     disk::refs::{self, RefLock},
-    land::{ancestry, moving::Chain},
+    land::{
+        ancestry,
+        moving::{Arrival, Chain},
+    },
 };
 use configbus_model::{CommitId, ErrorKind};
 use std::fs::File;
@@ -70,7 +73,13 @@ impl Store {
         match found {
             Some(found) if self.may_adopt(ours.as_ref(), found, now_ms, gate)? => {
                 self.sync_everything(found)?;
-                Ok(ForeignWrite::Adopted(self.advance(&moving, Some(found), expected, found, now_ms)?))
+                Ok(ForeignWrite::Adopted(self.advance(
+                    &moving,
+                    Some(found),
+                    expected,
+                    found,
+                    Arrival { landed_ms: now_ms, by: 0 },
+                )?))
             }
             _ => self.restore(expected, found, now_ms),
         }

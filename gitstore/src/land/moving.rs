@@ -17,6 +17,13 @@ pub(crate) struct Chain {
     pub(crate) tree: TreeId,
 }
 
+/// When commits land, and the number of whoever lands them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) landed_ms: u64,
+    pub(crate) by: u32,
+}
+
 impl Store {
     /// Moves the head durably if it still is `expected`, then publishes it. `expected` must be on the first-parent chain
     /// of `new`.
@@ -26,12 +33,26 @@ impl Store {
         new: CommitId,
         landed_ms: u64,
     ) -> Result<HeadCommit, MoveHeadError> {
+        self.move_head_for(None, expected, new, landed_ms)
+    }
+
+    /// Does the same for somebody whose name is kept with every revision that this adds.
+    pub fn move_head_for(
+        &self,
+        by: Option<&str>,
+        expected: Option<CommitId>,
+        new: CommitId,
+        landed_ms: u64,
+    ) -> Result<HeadCommit, MoveHeadError> {
+        let by = by.map_or(Ok(0), |name| self.names().number(name));
+        let path = self.dir().join("configbus/names");
+        let by = by.map_err(|source| MoveHeadError::Write { path, source })?;
         let moving = self.moving();
         let actual = self.head().map(|head| head.commit);
         if actual != expected {
             return Err(MoveHeadError::HeadMoved { expected, actual });
         }
-        self.advance(&moving, expected, expected, new, landed_ms)
+        self.advance(&moving, expected, expected, new, Arrival { landed_ms, by })
     }
 
     /// Moves the ref from `present` to `new` and the published head from `expected`. The order is promise 1 of the
@@ -43,10 +64,11 @@ impl Store {
         present: Option<CommitId>,
         expected: Option<CommitId>,
         new: CommitId,
-        landed_ms: u64,
+        arrival: Arrival,
     ) -> Result<HeadCommit, MoveHeadError> {
+        let Arrival { landed_ms, by } = arrival;
         let Chain { commits, tree } = self.chain(expected, new)?;
-        let landings: Vec<_> = commits.into_iter().map(|commit| Landing { commit, landed_ms }).collect();
+        let landings: Vec<_> = commits.into_iter().map(|commit| Landing { commit, landed_ms, by }).collect();
         let path = self.dir().join("configbus/landings");
         let failed = |source| MoveHeadError::Write { path: path.clone(), source };
         let lock = RefLock::acquire(self.dir(), refs::MAIN)?;
@@ -91,7 +113,7 @@ impl Store {
         let expected = ours.map(|head| head.commit);
         let present = refs::read(self.dir(), refs::MAIN)?;
         let new_ms = landed_ms.map_or_else(|| self.commit(new).map(|commit| commit.committed_ms), Ok)?;
-        match self.advance(&moving, present, expected, new, new_ms) {
+        match self.advance(&moving, present, expected, new, Arrival { landed_ms: new_ms, by: 0 }) {
             Err(MoveHeadError::NotDescendant { .. }) => {}
             result => return result,
         }

@@ -2,6 +2,7 @@
 
 use crate::{
     Commit, ReadError, Store,
+    disk::landings::Landing,
     read::{objects::Objects, tree_lookup::TreeLookup},
 };
 use configbus_model::{ConfigPath, Revision, TreeId};
@@ -16,6 +17,8 @@ pub struct LogEntry {
     pub revision: Revision,
     /// When it landed, by the server's clock.
     pub landed_ms: u64,
+    /// Who landed it, where that was known; the author of a pushed commit may be anybody.
+    pub landed_by: Option<String>,
     /// The commit; more than one parent says that it merged a push.
     pub commit: Commit,
 }
@@ -40,7 +43,7 @@ pub(crate) fn log(
     let mut revision = Revision(from.0.min(store.landings().newest().0));
     let mut commit = read(store, objects, revision)?;
     for _ in 0..REVISIONS_MAX {
-        let Some((current, landed_ms)) = commit else { return Ok(page) };
+        let Some((current, landing)) = commit else { return Ok(page) };
         if page.entries.len() >= limit {
             page.next = Some(revision);
             return Ok(page);
@@ -48,7 +51,8 @@ pub(crate) fn log(
         let before = Revision(revision.0 - 1);
         commit = read(store, objects, before)?;
         if touches(objects, &current, commit.as_ref().map(|(commit, _)| commit), path)? {
-            page.entries.push(LogEntry { revision, landed_ms, commit: current });
+            let landed_by = store.names().name(landing.by).map(str::to_owned);
+            page.entries.push(LogEntry { revision, landed_ms: landing.landed_ms, landed_by, commit: current });
         }
         revision = before;
     }
@@ -56,9 +60,9 @@ pub(crate) fn log(
     Ok(page)
 }
 
-fn read(store: &Store, objects: &Objects<'_>, revision: Revision) -> Result<Option<(Commit, u64)>, ReadError> {
+fn read(store: &Store, objects: &Objects<'_>, revision: Revision) -> Result<Option<(Commit, Landing)>, ReadError> {
     let landing = store.record(&store.landings(), revision)?;
-    landing.map(|landing| Ok((objects.commit(landing.commit)?, landing.landed_ms))).transpose()
+    landing.map(|landing| Ok((objects.commit(landing.commit)?, landing))).transpose()
 }
 
 fn touches(

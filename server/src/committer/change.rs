@@ -14,6 +14,16 @@ pub(crate) enum Change {
     Push(PushChange),
 }
 
+impl Change {
+    /// Returns who asked, as authenticated.
+    pub(crate) fn principal(&self) -> &Principal {
+        match self {
+            Self::Edits(change) => &change.principal,
+            Self::Push(change) => &change.principal,
+        }
+    }
+}
+
 /// Edits that were validated against a named tree.
 #[derive(Debug, Clone)]
 pub(crate) struct EditsChange {

@@ -71,12 +71,20 @@ impl Desk {
         };
         match (how, running) {
             (How::Unchanged, Some(head)) => Ok(Attempt::Done(LandedCommit { head, how })),
-            _ => self.move_head(running.map(|head| head.commit), commit, how),
+            _ => self.move_head(change.principal(), running.map(|head| head.commit), commit, how),
         }
     }
 
-    fn move_head(&self, expected: Option<CommitId>, new: CommitId, how: How) -> Result<Attempt, CommitError> {
-        match self.store.move_head(expected, new, self.clock.now_ms()) {
+    fn move_head(
+        &self,
+        by: &Principal,
+        expected: Option<CommitId>,
+        new: CommitId,
+        how: How,
+    ) -> Result<Attempt, CommitError> {
+        // Where nobody is authenticated there is no name to keep.
+        let by = Some(by.name.as_str()).filter(|name| *name != Principal::open().name.as_str());
+        match self.store.move_head_for(by, expected, new, self.clock.now_ms()) {
             Ok(head) => Ok(Attempt::Done(LandedCommit { head, how })),
             Err(MoveHeadError::HeadMoved { .. }) => self.look_for_foreign_writes().map(|_| Attempt::Again),
             Err(MoveHeadError::Locked { .. }) => {

@@ -167,6 +167,7 @@ fn commit_to_wire(namespace: &Namespace, entry: &LogEntry) -> v1::Commit {
         author: format!("{} <{}>", author.name, author.email),
         message: entry.commit.message.clone(),
         landed_ms: entry.landed_ms,
+        landed_by: entry.landed_by.clone().unwrap_or_default(),
     }
 }
 

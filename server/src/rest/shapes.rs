@@ -90,6 +90,9 @@ pub(super) struct CommitShape {
     author: String,
     message: String,
     landed_ms: u64,
+    /// The principal who pushed it or had it made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    landed_by: Option<String>,
 }
 
 impl CommitShape {
@@ -102,6 +105,7 @@ impl CommitShape {
             author: format!("{} <{}>", author.name, author.email),
             message: entry.commit.message.clone(),
             landed_ms: entry.landed_ms,
+            landed_by: entry.landed_by.clone(),
         }
     }
 }

@@ -125,6 +125,7 @@ async fn history_and_differences_are_read() {
         author: "a".into(),
         message: "m".into(),
         landed_ms: 7,
+        landed_by: String::new(),
     };
     server.scripts.log.answer(v1::LogResponse { commits: vec![commit], head: Some(head(5)) });
     let change = v1::Change { kind: 1, path: "a.json".into(), old: None, new: Some(entry("a.json")) };

@@ -6,7 +6,7 @@ fn commit(number: u8) -> CommitId {
 }
 
 fn landing(number: u8) -> Landing {
-    Landing { commit: commit(number), landed_ms: u64::from(number) * 10 }
+    Landing { commit: commit(number), landed_ms: u64::from(number) * 10, by: u32::from(number) }
 }
 
 fn append(landings: &mut Landings, numbers: impl IntoIterator<Item = u8>) {
@@ -56,9 +56,9 @@ fn records_written_ahead_do_not_count_while_the_process_lives_and_are_dropped_wh
 fn torn_damaged_or_foreign_content_is_cut_off_and_made_again_from_git() {
     type Damage = fn(&mut Vec<u8>);
     let damages: [(Damage, u64); 5] = [
-        (|bytes| bytes.truncate(8 + 40 * 2 + 17), 2),
-        (|bytes| bytes[8 + 40 + 20] ^= 1, 1),
-        (|bytes| bytes.extend_from_within(8..48), 5),
+        (|bytes| bytes.truncate(8 + 44 * 2 + 17), 2),
+        (|bytes| bytes[8 + 44 + 20] ^= 1, 1),
+        (|bytes| bytes.extend_from_within(8..52), 5),
         (|bytes| bytes[0] = b'X', 0),
         (|bytes| bytes.clear(), 0),
     ];
@@ -84,9 +84,31 @@ fn a_head_elsewhere_replaces_the_records_after_the_fork() {
     let mut landings = Landings::open(&dir.path().join("landings")).unwrap();
     append(&mut landings, [1, 2, 30, 40]);
     let repair = check_repair(&landings, 3);
-    assert_eq!(repair, Repair { kept: Revision(2), landings: vec![Landing { commit: commit(3), landed_ms: 7 }] });
+    assert_eq!(
+        repair,
+        Repair { kept: Revision(2), landings: vec![Landing { commit: commit(3), landed_ms: 7, by: 0 }] }
+    );
     landings.replace_after(repair.kept, &repair.landings).unwrap();
     assert_eq!((landings.newest(), landings.revision_of(commit(40)).unwrap()), (Revision(3), None));
     landings.replace_after(Revision::ZERO, &[]).unwrap();
     assert_eq!(landings.newest(), Revision::ZERO);
+}
+
+#[test]
+fn records_of_the_release_before_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("landings");
+    let mut old = b"CBLAND1\n".to_vec();
+    for number in 1..=3_u8 {
+        let record = encode(u64::from(number), &landing(number));
+        old.extend_from_slice(&record[..36]);
+        old.extend_from_slice(&crc(&record[..36]).to_le_bytes());
+    }
+    old.extend_from_slice(b"torn");
+    fs::write(&path, old).unwrap();
+    for _ in 0..2 {
+        let landings = Landings::open(&path).unwrap();
+        assert_eq!(landings.newest(), Revision(3));
+        assert_eq!(landings.at(Revision(2)).unwrap(), Some(Landing { by: 0, ..landing(2) }));
+    }
 }
