@@ -11,6 +11,8 @@ fn foreign_pages_cannot_write_or_rebind() {
     assert_eq!(rest.put(path, &[("Sec-Fetch-Site", "cross-site")], "1").status, 403);
     assert_eq!(rest.put(path, &[("Host", "evil.example")], "1").status, 421);
     assert_eq!(rest.get("/v1/list/", &[("Host", "evil.example:7420")]).status, 421);
+    let reading = [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "no-cors")];
+    assert_eq!(rest.get("/v1/log", &reading).status, 403);
     let plain = [("Content-Type", "text/plain")];
     let edits = "{\"edits\": [{\"path\": \"owned.json\", \"expected\": \"any\", \"content\": \"1\"}]}";
     assert_eq!(rest.post("/v1/commits", &plain, edits).status, 415);

@@ -31,7 +31,7 @@ pub(crate) struct HostGuard {
 pub(crate) enum ForeignRequest {
     #[error("this server does not answer to the host {host:?}; add it to host_names if it should")]
     Host { host: String },
-    #[error("a page of {origin:?} may not write here")]
+    #[error("a page of {origin:?} may not do this here")]
     Origin { origin: String },
 }
 
@@ -48,17 +48,20 @@ impl HostGuard {
         if !self.answers_to(host) {
             return Err(ForeignRequest::Host { host: host.chars().take(100).collect() });
         }
-        if method.is_safe() {
-            return Ok(());
-        }
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let is_cross_site = text("sec-fetch-site") == Some("cross-site");
+        if method.is_safe() {
+            // A browser that remembers a password gives it to requests of other sites as well. Following a link is fine;
+            // anything else would let them make this server work in somebody's name.
+            let is_link = matches!(text("sec-fetch-mode"), Some("navigate"));
+            let foreign = || ForeignRequest::Origin { origin: "another site".into() };
+            return if is_cross_site && !is_link { Err(foreign()) } else { Ok(()) };
+        }
         match headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or("?")) {
             Some(origin) if !self.is_own_origin(origin, host) => {
                 Err(ForeignRequest::Origin { origin: origin.chars().take(100).collect() })
             }
-            _ if text("sec-fetch-site") == Some("cross-site") => {
-                Err(ForeignRequest::Origin { origin: "another site".into() })
-            }
+            _ if is_cross_site => Err(ForeignRequest::Origin { origin: "another site".into() }),
             _ => Ok(()),
         }
     }
@@ -158,11 +161,20 @@ mod tests {
             headers(&[("sec-fetch-site", "cross-site")]),
         ] {
             assert!(guard.check(&Method::PUT, host, &foreign).is_err(), "{foreign:?}");
-            assert_eq!(guard.check(&Method::GET, host, &foreign), Ok(()), "{foreign:?}");
         }
         let own = headers(&[("origin", "http://localhost:7420"), ("sec-fetch-site", "same-origin")]);
         assert_eq!(guard.check(&Method::PUT, host, &own), Ok(()));
         assert_eq!(guard.check(&Method::POST, host, &HeaderMap::new()), Ok(()));
+    }
+
+    #[test]
+    fn pages_of_other_sites_may_link_here_and_not_make_the_browser_read() {
+        let guard = guard("127.0.0.1:7420");
+        let read = |pairs: &[(&'static str, &str)]| guard.check(&Method::GET, "localhost:7420", &headers(pairs));
+        assert_eq!(read(&[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")]), Ok(()));
+        assert!(read(&[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")]).is_err());
+        assert_eq!(read(&[("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors")]), Ok(()));
+        assert_eq!(read(&[("origin", "http://evil.example")]), Ok(()), "programs may say what they like");
     }
 
     #[test]
