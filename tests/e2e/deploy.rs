@@ -1,6 +1,6 @@
 //! What is shipped for operators is right.
 
-use configbus_tests::{binary::configbus, bus::Run, tools::is_installed};
+use configbus_tests::{binary::configbus, bus::Run, pki::Authority, tools::is_installed};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -37,8 +37,15 @@ fn systemd_accepts_the_units() {
 #[test]
 fn examples_of_settings_are_valid() {
     let examples = deploy().join("examples/three-hosts");
+    let authority = Authority::new("test");
+    let issued = authority.file().parent().unwrap().display().to_string();
+    let folder = TempDir::new().unwrap();
     for role in ["server", "store", "agent"] {
-        let file = examples.join(format!("{role}.toml"));
+        let _ = authority.issue(role, &["bus-1"]);
+        // The files of TLS are read by `--check`, and those of the example are nowhere.
+        let settings = fs::read_to_string(examples.join(format!("{role}.toml"))).unwrap();
+        let file = folder.path().join(format!("{role}.toml"));
+        fs::write(&file, settings.replace("/etc/configbus/tls", &issued)).unwrap();
         let _ = Run::of(&[role, "--check", "--config", file.to_str().unwrap()], b"").expect_ok();
     }
 }
