@@ -49,15 +49,19 @@ impl Gate {
         })
     }
 
-    /// Returns whether policy moved, or a file that policy reads, or a file that the candidate changes as well: rules compare
-    /// with what was there, or a file that a validator would get together with one of them. And where the candidate itself brings policy, whether anything moved that it may govern.
+    /// Returns whether something moved that the verdict depends on: policy or a file that policy reads; a file that the
+    /// candidate changes as well, where rules compare with what was there; a file that a validator gets together with one
+    /// of those. Where the candidate itself brings policy, anything may be governed by it.
     fn is_outdated(&self, case: &Case<'_>, moved: &[String]) -> bool {
         let is_read =
             |path: &str| is_policy(path) || self.governed.iter().any(|family| family.reads(&case.after().policy, path));
         let own: HashSet<&str> = case.changes.iter().map(|change| change.path.as_str()).collect();
         let brings_policy = own.iter().any(|path| is_read(path));
         let is_seen_with = |path: &str| self.validators.see_together(&own, path);
-        moved.iter().any(|path| brings_policy || own.contains(path.as_str()) || is_read(path) || is_seen_with(path))
+        let is_compared = |path: &str| {
+            own.contains(path) && self.governed.iter().any(|family| family.compares(&case.after().policy, path))
+        };
+        moved.iter().any(|path| brings_policy || is_compared(path) || is_read(path) || is_seen_with(path))
     }
 }
 

@@ -30,6 +30,11 @@ pub(crate) trait Governed: Send + Sync {
     /// need not be named.
     fn reads(&self, policy: &Policy, path: &str) -> bool;
 
+    /// Returns whether the verdict on a file depends on what was there before. A family that does not say is taken to compare.
+    fn compares(&self, _policy: &Policy, _path: &str) -> bool {
+        true
+    }
+
     /// Adds what is wrong with files of the landing tree, those that changed and those that were reopened. Their syntax is
     /// right and their size within the limit.
     fn check(&self, case: &Case<'_>, files: &[LandingFile], findings: &mut Findings) -> Result<(), CandidateError>;

@@ -83,6 +83,10 @@ impl Governed for RuleCheck {
         false
     }
 
+    fn compares(&self, policy: &Policy, path: &str) -> bool {
+        policy.rules.iter().any(|rule| rule.governs(path))
+    }
+
     fn check(&self, case: &Case<'_>, files: &[LandingFile], findings: &mut Findings) -> Result<(), CandidateError> {
         if case.after().policy.rules.is_empty() || !self.are_expressions(case, findings)? {
             return Ok(());

@@ -22,6 +22,10 @@ impl Governed for AllowedSecrets {
         false
     }
 
+    fn compares(&self, _policy: &Policy, _path: &str) -> bool {
+        false
+    }
+
     fn check(&self, _case: &Case<'_>, _files: &[LandingFile], _findings: &mut Findings) -> Result<(), CandidateError> {
         Ok(())
     }

@@ -24,6 +24,15 @@ impl Change {
     }
 }
 
+/// What to do when what a change was judged by has moved while it waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WhenOutdated {
+    /// Give it back, so that nobody waits while it is checked anew.
+    ComeBack,
+    /// Check it now: it came back often enough, and whoever loses every race would never land.
+    CheckNow,
+}
+
 /// Edits that were validated against a named tree.
 #[derive(Debug, Clone)]
 pub(crate) struct EditsChange {
@@ -35,6 +44,7 @@ pub(crate) struct EditsChange {
     pub(crate) traceparent: String,
     /// Tree the edits were validated on; `None` when there was no commit.
     pub(crate) checked_on: Option<TreeId>,
+    pub(crate) when_outdated: WhenOutdated,
 }
 
 /// A pushed tip that was validated, trial landing included, against a named head.
@@ -48,6 +58,7 @@ pub(crate) struct PushChange {
     pub(crate) traceparent: String,
     /// Head the trial was made on; `None` when there was no commit.
     pub(crate) checked_on: Option<CommitId>,
+    pub(crate) when_outdated: WhenOutdated,
 }
 
 /// How a change became part of the head.

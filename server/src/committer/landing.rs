@@ -98,7 +98,7 @@ impl Desk {
     fn write_edits(&self, running: Option<&HeadCommit>, change: &EditsChange) -> Result<(CommitId, How), CommitError> {
         let edits = expect_and_convert(&self.store, running, &change.edits)?;
         if change.checked_on != running.map(|head| head.tree) {
-            recheck::edits(self, &self.context(&change.principal), running, &edits, change.checked_on)?;
+            recheck::edits(self, running, &edits, change)?;
         }
         let meta = self.meta(change.author.clone(), change.message.clone());
         match (self.store.land_edits(running, &edits, &meta)?, running) {
@@ -110,7 +110,7 @@ impl Desk {
 
     fn write_push(&self, running: Option<&HeadCommit>, change: &PushChange) -> Result<(CommitId, How), CommitError> {
         if change.checked_on != running.map(|head| head.commit) {
-            recheck::push(self, &self.context(&change.principal), running, change.tip, change.checked_on)?;
+            recheck::push(self, running, change)?;
         }
         let meta = self.meta(bus(), merge_message(change));
         match self.store.land_push(running, change.tip, &meta)? {

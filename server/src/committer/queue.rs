@@ -54,14 +54,21 @@ impl Committer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::PushChange;
+    use super::super::{PushChange, WhenOutdated};
     use super::*;
     use configbus_model::{CommitId, Principal};
 
     fn change() -> Change {
         let tip = CommitId::from_bytes([1; 20]);
         let principal = Arc::new(Principal::open());
-        Change::Push(PushChange { principal, tip, reason: None, traceparent: String::new(), checked_on: None })
+        Change::Push(PushChange {
+            principal,
+            tip,
+            reason: None,
+            traceparent: String::new(),
+            checked_on: None,
+            when_outdated: WhenOutdated::ComeBack,
+        })
     }
 
     #[tokio::test]

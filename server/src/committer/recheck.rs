@@ -1,46 +1,42 @@
 //! What is checked again inside the queue, because the head moved since a change was validated.
 //!
 //! Who may change what, and directories, each time; that costs microseconds. Where what the change was judged by moved,
-//! policy or a file that policy reads, it leaves the queue to be checked anew: that may take long, and others wait.
+//! policy or a file that policy reads, it leaves the queue to be checked anew: that may take long, and others wait. Only what
+//! came back several times is checked in here.
 
-use super::CommitError;
 use super::landing::{Desk, nothing_new};
+use super::{CommitError, EditsChange, PushChange, WhenOutdated};
 use configbus_gitstore::{CandidateView, HeadCommit, LandError, TreeEdit, Trial};
-use configbus_hooks::{Context, GitCandidate, Recheck};
-use configbus_model::{CommitId, Principal, TreeId};
+use configbus_hooks::{GitCandidate, Recheck};
+use configbus_model::{Principal, TreeId};
 
-/// Edits that were validated on the tree `checked_on`, which is not the running head's.
+/// Edits that were validated on another tree than the running head's.
 pub(super) fn edits(
     desk: &Desk,
-    context: &Context<'_>,
     running: Option<&HeadCommit>,
     edits: &[TreeEdit],
-    checked_on: Option<TreeId>,
+    change: &EditsChange,
 ) -> Result<(), CommitError> {
     let base = running.map(|head| head.tree);
     let staged = desk.store.stage_edits(base, edits).map_err(LandError::from)?;
     let view = desk.store.open_staged(&staged)?;
-    Moved { checked_on, base, landing: staged.tree() }.judge(desk, context, &view)
+    let moved = Moved { checked_on: change.checked_on, base, landing: staged.tree() };
+    moved.judge(desk, &view, &change.principal, change.when_outdated)
 }
 
-/// A push whose trial was made on the head `checked_on`, which is not the running one.
-pub(super) fn push(
-    desk: &Desk,
-    context: &Context<'_>,
-    running: Option<&HeadCommit>,
-    tip: CommitId,
-    checked_on: Option<CommitId>,
-) -> Result<(), CommitError> {
-    if running.is_some_and(|head| head.commit == tip) {
+/// A push whose trial was made on another head than the running one.
+pub(super) fn push(desk: &Desk, running: Option<&HeadCommit>, change: &PushChange) -> Result<(), CommitError> {
+    if running.is_some_and(|head| head.commit == change.tip) {
         return Ok(());
     }
     let view = desk.store.open_candidate()?;
-    let checked_on = checked_on.map(|commit| view.tree_of(commit)).transpose()?;
-    let landing = landing_tree(view.trial_merge(running.map(|head| head.commit), tip)?, running)?;
-    Moved { checked_on, base: running.map(|head| head.tree), landing }.judge(desk, context, &view)
+    let checked_on = change.checked_on.map(|commit| view.tree_of(commit)).transpose()?;
+    let landing = landing_tree(view.trial_merge(running.map(|head| head.commit), change.tip)?, running)?;
+    let moved = Moved { checked_on, base: running.map(|head| head.tree), landing };
+    moved.judge(desk, &view, &change.principal, change.when_outdated)
 }
 
-/// A change between the trees it was validated on, that would land on, and that would land.
+/// A change between the trees it was validated on, that it would land on, and that would land.
 struct Moved {
     checked_on: Option<TreeId>,
     base: Option<TreeId>,
@@ -48,14 +44,24 @@ struct Moved {
 }
 
 impl Moved {
-    fn judge(&self, desk: &Desk, context: &Context<'_>, view: &CandidateView) -> Result<(), CommitError> {
+    fn judge(
+        &self,
+        desk: &Desk,
+        view: &CandidateView,
+        principal: &Principal,
+        when_outdated: WhenOutdated,
+    ) -> Result<(), CommitError> {
         let moved = view.changed_files(self.checked_on, self.base.unwrap_or(TreeId::EMPTY), "")?;
         let moved: Vec<String> = moved.iter().map(|change| change.path().as_str().to_owned()).collect();
-        let candidate = GitCandidate::step(view, self.base, self.landing);
-        match desk.gate.recheck(&candidate, context, &moved)? {
-            Recheck::Holds => Ok(()),
-            Recheck::Refused(report) => Err(CommitError::Rejected(report)),
-            Recheck::Outdated => Err(CommitError::Outdated),
+        let (candidate, context) = (GitCandidate::step(view, self.base, self.landing), desk.context(principal));
+        match (desk.gate.recheck(&candidate, &context, &moved)?, when_outdated) {
+            (Recheck::Holds, _) => Ok(()),
+            (Recheck::Refused(report), _) => Err(CommitError::Rejected(report)),
+            (Recheck::Outdated, WhenOutdated::ComeBack) => Err(CommitError::Outdated),
+            (Recheck::Outdated, WhenOutdated::CheckNow) => match desk.gate.check(&candidate, &context)? {
+                report if report.is_accepted() => Ok(()),
+                report => Err(CommitError::Rejected(report)),
+            },
         }
     }
 }

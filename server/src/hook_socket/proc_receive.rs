@@ -8,7 +8,7 @@ use super::pre_receive;
 use super::push::{Checked, Push};
 use crate::audit::{AuditRecord, change};
 use crate::bus::Bus;
-use crate::committer::{CHECKS_MAX, Change, CommitError, How, Landed as LandedChange, PushChange};
+use crate::committer::{Change, CommitError, How, Landed as LandedChange, PushChange, RETURNS_MAX, WhenOutdated};
 use crate::git_http::ref_rules::{FOR_MAIN, MAIN, main_of};
 use crate::namespace::LiveNamespace;
 use configbus_hooks::Style;
@@ -50,6 +50,7 @@ async fn land_one(
         reason: checked.options.reason.clone(),
         traceparent: push.traceparent.clone(),
         checked_on: checked.head,
+        when_outdated: WhenOutdated::ComeBack,
     };
     let outcome = land_checked(bus, live, push, change).await;
     let record = match &outcome {
@@ -72,7 +73,7 @@ async fn land_checked(
     push: &Push,
     mut change: PushChange,
 ) -> Result<LandedChange, CommitError> {
-    for _ in 1..CHECKS_MAX {
+    for _ in 0..RETURNS_MAX {
         match live.committer.land(Change::Push(change.clone())).await {
             Err(CommitError::Outdated) => {
                 change.checked_on = pre_receive::check_again(live, push, bus.clock.now_ms(), change.tip).await?;
@@ -80,6 +81,7 @@ async fn land_checked(
             outcome => return outcome,
         }
     }
+    change.when_outdated = WhenOutdated::CheckNow;
     live.committer.land(Change::Push(change)).await
 }
 

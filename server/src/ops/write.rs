@@ -4,8 +4,8 @@ use crate::audit::change as audit;
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::committer::{
-    CHECKS_MAX, Change, CommitError, Edit, EditsChange, How, Landed, Wanted, count_outcome, expect_and_convert,
-    first_duplicate,
+    Change, CommitError, Edit, EditsChange, How, Landed, RETURNS_MAX, Wanted, WhenOutdated, count_outcome,
+    expect_and_convert, first_duplicate,
 };
 use crate::failure::Failure;
 use crate::namespace::LiveNamespace;
@@ -83,6 +83,7 @@ async fn write(bus: &Bus, caller: &Caller, request: WriteRequest) -> Result<Writ
         message,
         traceparent: trace_context::adopt_or_create(request.traceparent.as_deref()),
         checked_on,
+        when_outdated: WhenOutdated::ComeBack,
     };
     let (landed, overridden) = land(bus, live, caller, change, overridden).await?;
     Ok(Written { overridden, ..describe(live, landed, paths).await? })
@@ -96,7 +97,7 @@ async fn land(
     mut change: EditsChange,
     mut overridden: Vec<String>,
 ) -> Result<(Landed, Vec<String>), Failure> {
-    for _ in 1..CHECKS_MAX {
+    for _ in 0..RETURNS_MAX {
         match live.committer.land(Change::Edits(change.clone())).await {
             Err(CommitError::Outdated) => {
                 (change.checked_on, overridden) = check(bus, live, caller, &change.edits).await?;
@@ -104,6 +105,7 @@ async fn land(
             outcome => return Ok((outcome?, overridden)),
         }
     }
+    change.when_outdated = WhenOutdated::CheckNow;
     Ok((live.committer.land(Change::Edits(change)).await?, overridden))
 }
 

@@ -1,7 +1,7 @@
 //! Two writers: what one checked, the other changes before it lands.
 
 use crate::committer::landing::Desk;
-use crate::committer::{Change, CommitError, Edit, EditsChange, Expected, Wanted};
+use crate::committer::{Change, CommitError, Edit, EditsChange, Expected, Wanted, WhenOutdated};
 use bytes::Bytes;
 use configbus_gitstore::{Person, RepositorySettings, Store};
 use configbus_hooks::{Gate, GateSettings, Rule};
@@ -42,6 +42,7 @@ impl Bench {
             message: "change".into(),
             traceparent: String::new(),
             checked_on: self.head(),
+            when_outdated: WhenOutdated::ComeBack,
         }
     }
 
@@ -77,9 +78,20 @@ fn ownership_is_judged_again_in_the_queue() {
 }
 
 #[test]
-fn the_same_path_changed_by_somebody_else_is_checked_anew() {
+fn what_came_back_often_enough_is_checked_in_the_queue() {
+    let bench = Bench::new();
+    let now = |change| EditsChange { when_outdated: WhenOutdated::CheckNow, ..change };
+    let (ada, eve) = (bench.change("ada", "pay/a.json", "1"), bench.change("eve", "pay/b.json", "1"));
+    bench.land(&bench.change("amy", ".configbus/owners", "/pay/ eve\n")).unwrap();
+    let Err(CommitError::Rejected(report)) = bench.land(&now(ada)) else { panic!("it is not ada's any more") };
+    assert_eq!(report.findings[0].rule, Rule::NotOwner);
+    bench.land(&now(eve)).unwrap();
+}
+
+#[test]
+fn where_no_policy_compares_with_what_was_there_the_last_writer_wins() {
     let bench = Bench::new();
     let ada = bench.change("ada", "free.json", "1");
     bench.land(&bench.change("eve", "free.json", "2")).unwrap();
-    assert!(matches!(bench.land(&ada), Err(CommitError::Outdated)));
+    bench.land(&ada).unwrap();
 }
