@@ -26,9 +26,7 @@ impl From<ApiError> for Failure {
             None => failure,
         };
         match error {
-            ApiError::Unreachable { source, .. } if lacks_certificate(&source) => {
-                failure.with_hint("the server asks for a certificate: name one with --certificate and --key")
-            }
+            ApiError::TurnedAway { .. } => failure.with_hint("--certificate and --key name the certificate to present"),
             ApiError::Unreachable { .. } => {
                 failure.with_hint("`configbus up` starts a bus here; --server or CONFIGBUS_SERVER names another server")
             }
@@ -41,6 +39,7 @@ impl From<ApiError> for Failure {
 fn described(error: &ApiError) -> String {
     match error {
         ApiError::Unreachable { source, .. } => format!("{error}: {}", innermost(source)),
+        ApiError::TurnedAway { source, .. } => format!("{error}: {source}"),
         error => error.to_string(),
     }
 }
@@ -50,8 +49,4 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
         Some(cause) => innermost(cause),
         None => error.to_string(),
     }
-}
-
-fn lacks_certificate(error: &(dyn Error + 'static)) -> bool {
-    innermost(error).contains("CertificateRequired")
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     board::Board,
-    door::Verdicts,
+    door::{Door, Verdicts},
     hosts::{Reporter, Roster},
     membership::Membership,
     mirror::{Driver, MirrorReader, Opened, Sources, Tools},
@@ -60,7 +60,8 @@ impl Store {
         let hold = Duration::from_secs(self.settings.verdicts_hold_s);
         let verdicts = (self.settings.auth == Some(Auth::Tokens))
             .then(|| Arc::new(Verdicts::new(self.client.clone(), self.clock.clone(), hold)));
-        if verdicts.is_none() {
+        let door = Door { verdicts, certificates: self.settings.certificates.clone() };
+        if !door.is_needed() && !self.settings.tls.require_client_certificate {
             tracing::warn!("no authentication: every agent that reaches {} is served", self.addr);
         }
         let roster = Roster::new(self.clock, limits.subscribers_max);
@@ -92,7 +93,7 @@ impl Store {
         let packs = PackSource::new(BlockingPool::new(limits.packs_max), tasks.clone());
         let distribution = DistributionService::new(Arc::new(feed), packs, limits.subscribers_max, tasks.clone());
         let shutdown = tasks.shutdown_token();
-        let served = serve::serve(self.listener, distribution, verdicts, self.readiness, shutdown);
+        let served = serve::serve(self.listener, distribution, door, self.readiness, shutdown);
         tasks.spawn("serve", served);
         tracing::info!(addr = %self.addr, "store is listening on {}", self.addr);
     }

@@ -1,7 +1,7 @@
 //! Settings of the store role.
 
 use configbus_coordination::{ZooKeeperSettings, ZooKeeperSettingsError};
-use configbus_model::{ErrorKind, Namespace};
+use configbus_model::{CertificateRule, ErrorKind, Namespace};
 use configbus_transport::{ClientTlsSettings, TlsError, TlsSettings};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -37,6 +37,8 @@ pub struct Settings {
     pub token_file: Option<PathBuf>,
     /// How agents prove who they are. Must be set to listen beyond loopback, unless certificates are required.
     pub auth: Option<Auth>,
+    /// Whom certificates stand for; the first rule that matches counts. Needs `tls.client_ca`.
+    pub certificates: Vec<CertificateRule>,
     /// Whether every connection comes from a proxy that ends TLS.
     pub behind_tls_proxy: bool,
     /// For how long a token that the server found good is good enough while the server does not answer.
@@ -59,6 +61,7 @@ impl Default for Settings {
             client_tls: ClientTlsSettings::default(),
             token_file: None,
             auth: None,
+            certificates: Vec::new(),
             behind_tls_proxy: false,
             verdicts_hold_s: 24 * 60 * 60,
             zookeeper: ZooKeeperSettings::default(),
@@ -138,6 +141,11 @@ pub enum SettingsError {
     /// The store could not have tokens judged.
     #[error("auth = \"tokens\" needs token_file: the server judges tokens for stores it knows only")]
     NoOwnToken,
+    /// Rules that would never be looked at.
+    #[error(
+        "certificates are listed, which needs tls.client_ca and no auth = \"none\": otherwise nobody is asked for one"
+    )]
+    CertificatesUnused,
     /// A bound of zero would stop the store.
     #[error("limits.{key} = 0, expected at least 1")]
     ZeroLimit {
@@ -197,13 +205,16 @@ impl Settings {
     /// Refuses to be reached from elsewhere without protection.
     fn check_exposure(&self) -> Result<(), SettingsError> {
         let listen = self.listen;
+        if !self.certificates.is_empty() && (self.tls.client_ca.is_none() || self.auth == Some(Auth::None)) {
+            return Err(SettingsError::CertificatesUnused);
+        }
         if self.auth == Some(Auth::Tokens) && self.token_file.is_none() {
             return Err(SettingsError::NoOwnToken);
         }
         match self.auth {
             _ if listen.ip().is_loopback() => Ok(()),
             // Only who has a certificate gets as far as a connection.
-            None if self.tls.require_client_certificate => Ok(()),
+            None if self.tls.require_client_certificate || !self.certificates.is_empty() => Ok(()),
             None => Err(SettingsError::OpenWithoutSayingSo { listen }),
             Some(Auth::Tokens) if !self.tls.is_set() && !self.behind_tls_proxy => {
                 Err(SettingsError::TokensWithoutTls { listen })

@@ -6,6 +6,7 @@
 //!
 //! Read first: [`Head`] and [`Position`] (what "newer" means), [`ConfigPath`], and [`Tree`].
 
+mod certificate_rule;
 mod change;
 mod delta;
 mod error_kind;
@@ -24,6 +25,7 @@ mod token;
 mod tree;
 mod view;
 
+pub use certificate_rule::{CertificateRule, NamePattern, NamePatternError};
 pub use change::{Change, Entry};
 pub use delta::Delta;
 pub use error_kind::ErrorKind;

@@ -4,7 +4,7 @@ use crate::audit::AuditSettings;
 use axum::http::Uri;
 use configbus_coordination::{ZooKeeperSettings, ZooKeeperSettingsError};
 use configbus_hooks::{Gate, GateSettings, GateSettingsError, ValidatorSettings, ValidatorSettingsError};
-use configbus_model::ErrorKind;
+use configbus_model::{CertificateRule, ErrorKind};
 use configbus_transport::{TlsError, TlsSettings};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -19,7 +19,7 @@ pub const DEFAULT_PORT: u16 = 7420;
 pub enum Auth {
     /// They do not: everybody who reaches the port may read and write.
     None,
-    /// By access tokens, over Bearer or as the password of Basic.
+    /// By access tokens, over Bearer or as the password of Basic, or by certificates that `certificates` knows.
     Tokens,
 }
 
@@ -39,6 +39,8 @@ pub struct Settings {
     pub id: Option<String>,
     /// Must be set to listen beyond loopback.
     pub auth: Option<Auth>,
+    /// Whom certificates stand for; the first rule that matches counts. Needs `tls.client_ca`.
+    pub certificates: Vec<CertificateRule>,
     /// Whether every connection comes from a proxy on the same machine or network that ends TLS, and says in
     /// `X-Forwarded-For` for whom.
     pub behind_tls_proxy: bool,
@@ -67,6 +69,7 @@ impl Default for Settings {
             url: None,
             id: None,
             auth: None,
+            certificates: Vec::new(),
             behind_tls_proxy: false,
             audit: AuditSettings::default(),
             host_names: Vec::new(),
@@ -134,6 +137,12 @@ pub enum SettingsError {
         /// The address.
         listen: SocketAddr,
     },
+    /// Rules that would never be looked at.
+    #[error("certificates are listed, which needs {missing}: otherwise nobody is asked for one")]
+    CertificatesWithout {
+        /// The setting that is missing.
+        missing: &'static str,
+    },
     /// Zero would stop the server.
     #[error("{key} = 0, expected at least 1")]
     Zero {
@@ -166,6 +175,7 @@ impl Settings {
     pub fn check(&self) -> Result<(), SettingsError> {
         self.check_exposure()?;
         self.tls.check()?;
+        self.check_certificates()?;
         if !self.zookeeper.connect.is_empty() {
             self.zookeeper.check()?;
         }
@@ -189,6 +199,16 @@ impl Settings {
             }
             Some(Auth::None | Auth::Tokens) => Ok(()),
         }
+    }
+
+    fn check_certificates(&self) -> Result<(), SettingsError> {
+        let missing = match (self.auth, &self.tls.client_ca) {
+            _ if self.certificates.is_empty() => return Ok(()),
+            (_, None) => "tls.client_ca",
+            (None | Some(Auth::None), _) => "auth = \"tokens\"",
+            (Some(Auth::Tokens), Some(_)) => return Ok(()),
+        };
+        Err(SettingsError::CertificatesWithout { missing })
     }
 
     /// Makes the gate. Its children are the program that runs as hook.

@@ -70,8 +70,8 @@ fn who_cannot_be_trusted_is_refused_with_the_reason() {
 #[test]
 fn who_lacks_a_certificate_is_turned_away() {
     let authority = Arc::new(Authority::new("ours"));
-    let required = ("CONFIGBUS_TLS_REQUIRE_CLIENT_CERTIFICATE".to_owned(), "true".to_owned());
-    let mut cluster = Cluster::plan(&Plan { server_variables: vec![required], ..plan(&authority) });
+    let settings = Some("[tls]\nrequire_client_certificate = true\n".to_owned());
+    let mut cluster = Cluster::plan(&Plan { server_settings: settings, ..plan(&authority) });
     cluster.server.start();
     let ada = authority.issue("ada", &["spiffe://test/people/ada"]);
     let (ca, certificate, key) = (authority.file(), ada.certificate.as_path(), ada.key.as_path());
@@ -81,11 +81,76 @@ fn who_lacks_a_certificate_is_turned_away() {
         (run.code == 0).then_some(())
     });
     let run = cluster.run(&["status"]);
-    assert_eq!(run.code, 7, "{}", run.stderr);
+    assert_eq!(run.code, 6, "{}", run.stderr);
     assert!(run.stderr.contains("asks for a certificate"), "{}", run.stderr);
     let copy = change(&cluster.git());
     let _ = push(&copy, &[("GIT_SSL_CAINFO", &ca)]).expect_refused();
     let _ = push(&copy, &[("GIT_SSL_CAINFO", &ca), ("GIT_SSL_CERT", certificate), ("GIT_SSL_KEY", key)]).expect_ok();
+}
+
+/// Who is who: people, and the bus's own processes.
+const KNOWN: &str = r#"
+auth = "tokens"
+[[certificates]]
+san = "spiffe://test/store/*"
+roles = ["store"]
+[[certificates]]
+san = "spiffe://test/people/ada"
+principal = "ada@example.com"
+roles = ["writer"]
+"#;
+
+const KNOWN_AGENTS: &str = r#"
+[[certificates]]
+san = "spiffe://test/agent/*"
+roles = ["agent"]
+"#;
+
+#[test]
+fn a_store_serves_only_whom_it_knows_as_an_agent() {
+    let authority = Arc::new(Authority::new("ours"));
+    let others = "[[certificates]]\nsan = \"spiffe://elsewhere/*\"\nroles = [\"agent\"]\n";
+    let cluster = Cluster::start(&Plan { store_settings: Some(others.into()), ..plan(&authority) });
+    eventually("the agent says why it gets nothing", || {
+        let known = cluster.agent.output().contains("a certificate that this store knows");
+        known.then_some(())
+    });
+    let _ = cluster.run_with(&["put", "a.json"], b"1").expect_ok();
+    assert_eq!(cluster.read("a.json"), None);
+}
+
+#[test]
+fn certificates_say_who_comes_and_components_know_each_other() {
+    let authority = Arc::new(Authority::new("ours"));
+    let settings = |known: &str| Some(known.to_owned());
+    let (server_settings, store_settings) = (settings(KNOWN), settings(KNOWN_AGENTS));
+    let cluster = Cluster::start(&Plan { server_settings, store_settings, ..plan(&authority) });
+    let flags = |name: &str| {
+        let issued = authority.issue(name, &[&format!("spiffe://test/people/{name}")]);
+        [
+            "--certificate".into(),
+            issued.certificate.display().to_string(),
+            "--key".into(),
+            issued.key.display().to_string(),
+        ]
+    };
+    let put = |who: &[String], path: &str| {
+        let who: Vec<_> = who.iter().map(String::as_str).collect();
+        cluster.run_with(&[&["put", path], &who[..]].concat(), b"1")
+    };
+    let ada = flags("ada");
+    let _ = put(&ada, "ada.json").expect_ok();
+    cluster.shows("ada.json", "1");
+    for (who, why) in [(&[][..], "without a certificate"), (&flags("eve")[..], "nobody knows eve")] {
+        assert_eq!(put(who, "eve.json").code, 6, "{why}");
+    }
+    let agent = authority.file().with_file_name("agent-client.pem");
+    let key = agent.with_extension("key");
+    let stolen = ["--certificate", agent.to_str().unwrap(), "--key", key.to_str().unwrap()].map(str::to_owned);
+    assert_eq!(put(&stolen, "stolen.json").code, 6, "an agent writes nothing");
+    let ada: Vec<_> = ada.iter().map(String::as_str).collect();
+    let log = cluster.run(&[&["log", "--output", "json"], &ada[..]].concat()).expect_ok();
+    assert!(log.stdout.contains("ada@example.com"), "{}", log.stdout);
 }
 
 #[test]

@@ -11,14 +11,19 @@ use std::{
 };
 use tempfile::TempDir;
 
+/// Exit code of who is answered and may not do it.
+const DENIED: i32 = 6;
+
 /// How a cluster is made.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// Whose certificates everybody has and believes; without it everything is plain. The store lets in only who has
     /// one.
     pub authority: Option<Arc<Authority>>,
-    /// Further settings of the server, as variables.
-    pub server_variables: Vec<(String, String)>,
+    /// Further settings of the server, in TOML; without them it is open.
+    pub server_settings: Option<String>,
+    /// Further settings of the store, in TOML.
+    pub store_settings: Option<String>,
     /// ZooKeeper to coordinate through; embedded without it.
     pub zookeeper: Option<String>,
     /// Further flags of the agent.
@@ -64,7 +69,7 @@ impl Role {
         let (rest, url, ca) = (Rest::new(&self.url), &self.url, self.ca.as_ref().map(|ca| ca.display().to_string()));
         let is_ready = || match &ca {
             None => rest.is_ok("/readyz"),
-            Some(ca) => Run::of(&["status", "--server", url, "--ca", ca], b"").code == 0,
+            Some(ca) => matches!(Run::of(&["status", "--server", url, "--ca", ca], b"").code, 0 | DENIED),
         };
         let child = self.child.as_mut().expect("it was started");
         eventually(&what, || {
@@ -127,21 +132,26 @@ impl Cluster {
             let folder_flag = if name == "agent" { "--root" } else { "--data" };
             let own = [folder_flag, folder.to_str().expect("temporary folders are text"), "--listen", listen];
             let arguments = own.iter().chain(flags).map(|&argument| argument.to_owned()).collect();
-            let own = if name == "server" { &plan.server_variables[..] } else { &[] };
-            let variables = plan.authority.iter().flat_map(|authority| tls(authority, name)).chain(own.to_vec());
+            let variables = plan.authority.iter().flat_map(|authority| tls(authority, name));
             let (log, url) = (at(&format!("{name}.log")), format!("{scheme}://{listen}"));
             Role { name, arguments, variables: variables.collect(), ca: ca.clone(), log, url, child: None }
         };
         let store_url = plan.agent_store.clone().unwrap_or_else(|| format!("{scheme}://{store}"));
         let agent_flags: Vec<&str> = plan.agent_flags.iter().map(String::as_str).collect();
+        let config = |name: &str, settings: &Option<String>| {
+            let file = at(&format!("{name}.toml"));
+            fs::write(&file, settings.as_deref().unwrap_or_default()).expect("settings can be written");
+            file.display().to_string()
+        };
+        let server_config = config("server", &plan.server_settings);
+        let store_config = config("store", &plan.store_settings);
+        let auth: &[&str] = if plan.server_settings.is_some() { &[] } else { &["--auth", "none"] };
+        let server_flags = [auth, &["--config", &server_config], &zookeeper[..]].concat();
+        let store_flags =
+            [&["--id", "store-1", "--server", &server_url, "--config", &store_config], &zookeeper[..]].concat();
         Self {
-            server: role("server", &server, &at("server"), &[&["--auth", "none"], &zookeeper[..]].concat()),
-            store: role(
-                "store",
-                &store,
-                &at("store"),
-                &[&["--id", "store-1", "--server", &server_url], &zookeeper[..]].concat(),
-            ),
+            server: role("server", &server, &at("server"), &server_flags),
+            store: role("store", &store, &at("store"), &store_flags),
             agent: role(
                 "agent",
                 &agent,

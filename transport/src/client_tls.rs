@@ -1,18 +1,20 @@
 //! The connecting end of TLS.
 
 use crate::{
-    Certificate, ClientTlsSettings, PROTOCOLS, Reloaded, TlsError, identity::Identity, provider, reloading::Reloading,
-    settings::pair, trust,
+    Certificate, ClientTlsSettings, PROTOCOLS, Reloaded, TlsError, TurnedAway, identity::Identity, provider,
+    reloading::Reloading, settings::pair, trust,
 };
+use arc_swap::ArcSwapOption;
 use rustls::{ClientConfig, client::ResolvesClientCert, sign::SingleCertAndKey};
 use std::{
+    fmt,
     sync::{Arc, OnceLock},
     time::SystemTime,
 };
 
 /// Whom a process believes and what it proves itself with, reloadable. Clones share it.
 #[derive(Clone)]
-pub struct ClientTls(Arc<Kind>);
+pub struct ClientTls(Arc<Kind>, Arc<ArcSwapOption<TurnedAway>>);
 
 enum Kind {
     /// From files that settings name.
@@ -26,9 +28,15 @@ struct Loaded {
     certificate: Option<Arc<Certificate>>,
 }
 
+impl fmt::Debug for ClientTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientTls").field("certificate", &self.certificate()).finish_non_exhaustive()
+    }
+}
+
 impl Default for ClientTls {
     fn default() -> Self {
-        Self(Arc::new(Kind::System(OnceLock::new())))
+        Self(Arc::new(Kind::System(OnceLock::new())), Arc::default())
     }
 }
 
@@ -42,7 +50,7 @@ impl ClientTls {
         }
         let settings = settings.clone();
         let loaded = Reloading::open(files, move || load(&settings))?;
-        Ok(Self(Arc::new(Kind::Files(loaded))))
+        Ok(Self(Arc::new(Kind::Files(loaded)), Arc::default()))
     }
 
     /// Returns what new connections are made with.
@@ -57,6 +65,16 @@ impl ClientTls {
                 }
             },
         }
+    }
+
+    /// Returns why a peer ended the newest connection right after the handshake, where it did. HTTP clients report only
+    /// that the connection is closed.
+    pub fn turned_away(&self) -> Option<TurnedAway> {
+        self.1.load().as_deref().copied()
+    }
+
+    pub(crate) fn note(&self, outcome: Option<TurnedAway>) {
+        self.1.store(outcome.map(Arc::new));
     }
 
     /// Returns whether settings name files, which may change.

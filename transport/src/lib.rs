@@ -17,6 +17,7 @@ mod outgoing;
 mod peer;
 mod pem;
 mod reloading;
+mod secured;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use listener_tls::ListenerTls;
 pub use outgoing::channel;
 pub use peer::Peer;
 pub use reloading::Reloaded;
+pub use secured::TurnedAway;
 pub use settings::{ClientTlsSettings, TlsSettings};
 pub use tls_error::TlsError;
 pub use upkeep::{CertificateWatch, LOOK_EVERY};

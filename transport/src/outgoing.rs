@@ -1,6 +1,6 @@
 //! Connections to servers and stores.
 
-use crate::{ClientTls, TlsError};
+use crate::{ClientTls, TlsError, secured::Secured};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use rustls::pki_types::ServerName;
 use std::{
@@ -13,7 +13,6 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use tokio_rustls::{TlsConnector, client::TlsStream};
 use tonic::{
     codegen::http::Uri,
     transport::{Channel, Endpoint},
@@ -82,11 +81,12 @@ impl Service<Uri> for Connector {
     }
 }
 
-async fn secured(stream: TcpStream, host: String, tls: &ClientTls) -> Result<TlsStream<TcpStream>, ConnectError> {
+async fn secured(stream: TcpStream, host: String, tls: &ClientTls) -> Result<Secured, ConnectError> {
     let bare = host.trim_matches(['[', ']']);
     let name = ServerName::try_from(bare.to_owned()).map_err(|_| ConnectError::Name { host: host.clone() })?;
-    let connector = TlsConnector::from(tls.config()?);
-    connector.connect(name, stream).await.map_err(|error| failure(host, error))
+    // What is wrong with our files is told apart from what is wrong with the peer.
+    tls.config()?;
+    Secured::connect(stream, name, tls).await.map_err(|error| failure(host, error))
 }
 
 /// Finds out what a failed handshake means.
@@ -101,7 +101,7 @@ fn failure(host: String, source: io::Error) -> ConnectError {
 /// A connection to a peer.
 pub(crate) enum Outgoing {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<Secured>),
 }
 
 impl AsyncRead for Outgoing {

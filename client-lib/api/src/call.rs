@@ -101,7 +101,10 @@ impl Calls {
         match ending {
             Ending::Status(status) if failure.answered => ApiError::answered(operation, &status),
             Ending::Status(source) if call.effect == Effect::None || failure.not_executed => {
-                ApiError::Unreachable { operation, servers, source }
+                match self.servers.turned_away() {
+                    Some(source) => ApiError::TurnedAway { operation, servers, source },
+                    None => ApiError::Unreachable { operation, servers, source },
+                }
             }
             Ending::Status(source) => ApiError::OutcomeUnknown { operation, source: Some(source) },
             Ending::TimedOut if call.effect == Effect::Change => ApiError::OutcomeUnknown { operation, source: None },

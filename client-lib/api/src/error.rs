@@ -5,7 +5,7 @@ use configbus_proto::{
     convert::WireError,
     status::{self, ConflictDetail, Details},
 };
-use configbus_transport::TlsError;
+use configbus_transport::{TlsError, TurnedAway};
 use std::{fmt, time::Duration};
 use tonic::Status;
 
@@ -101,6 +101,16 @@ pub enum ApiError {
         #[source]
         source: Box<Status>,
     },
+    /// The server does not speak with who has no certificate that it knows.
+    #[error("{operation} failed: {servers} ends the connection")]
+    TurnedAway {
+        /// The call.
+        operation: &'static str,
+        /// The URLs that were tried.
+        servers: String,
+        /// Why.
+        source: TurnedAway,
+    },
     /// No answer came in time.
     #[error("{operation} got no answer from {servers} within {deadline:?}")]
     TimedOut {
@@ -140,6 +150,7 @@ impl ApiError {
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Rejected { .. } => ErrorKind::Rejected,
             Self::Answered { kind, .. } => *kind,
+            Self::TurnedAway { .. } => ErrorKind::Unauthenticated,
             Self::Unreachable { .. } | Self::TimedOut { .. } | Self::OutcomeUnknown { .. } => ErrorKind::Unavailable,
             Self::Malformed { .. } => ErrorKind::Internal,
         }

@@ -1,7 +1,7 @@
 //! The servers a client knows, and which one it speaks to.
 
 use crate::{ApiError, ClientSettings};
-use configbus_transport::{ClientTls, channel};
+use configbus_transport::{ClientTls, TurnedAway, channel};
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -17,6 +17,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Servers {
     urls: Vec<String>,
     channels: Vec<Channel>,
+    tls: ClientTls,
     /// Index of the server that answered last; calls start there.
     preferred: AtomicUsize,
 }
@@ -31,12 +32,17 @@ impl Servers {
         let tls = ClientTls::open(&settings.tls).map_err(|source| ApiError::Tls { source: Box::new(source) })?;
         let connect = |url: &String| Ok(channel(&endpoint(url)?, &tls));
         let channels = urls.iter().map(connect).collect::<Result<_, ApiError>>()?;
-        Ok(Self { urls, channels, preferred: AtomicUsize::new(0) })
+        Ok(Self { urls, channels, tls, preferred: AtomicUsize::new(0) })
     }
 
     /// Returns the URLs for messages.
     pub(crate) fn described(&self) -> String {
         self.urls.join(", ")
+    }
+
+    /// Returns why the server that was asked last wants nothing of this client.
+    pub(crate) fn turned_away(&self) -> Option<TurnedAway> {
+        self.tls.turned_away()
     }
 
     /// Returns the server to ask, and its number for [`Self::give_up_on`].

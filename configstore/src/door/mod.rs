@@ -11,11 +11,12 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use configbus_model::{ComponentRole, ErrorKind, Grant, Role, Roles, Token};
+use configbus_model::{CertificateRule, ComponentRole, ErrorKind, Grant, Role, Roles, Token};
 use configbus_proto::status::{Details, to_status};
+use configbus_transport::{CertificateName, Peer};
 use futures_util::StreamExt as _;
 use http_body_util::{BodyStream, StreamBody};
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 use verdicts::Refused;
 
 /// What somebody must be to use a path.
@@ -55,8 +56,39 @@ impl Needs {
     }
 }
 
-/// Middleware in front of every route of a store that asks for tokens.
-pub(crate) async fn admit(State(verdicts): State<Arc<Verdicts>>, request: Request, next: Next) -> Response {
+/// What a store lets in.
+pub(crate) struct Door {
+    /// Who judges tokens; without it none is taken.
+    pub(crate) verdicts: Option<Arc<Verdicts>>,
+    /// Whom certificates stand for.
+    pub(crate) certificates: Vec<CertificateRule>,
+}
+
+impl Door {
+    /// Returns whether anybody is asked for anything.
+    pub(crate) fn is_needed(&self) -> bool {
+        self.verdicts.is_some() || !self.certificates.is_empty()
+    }
+
+    fn wanted(&self) -> &'static str {
+        match (&self.verdicts, self.certificates.is_empty()) {
+            (Some(_), true) => "this needs an access token, as Bearer",
+            (Some(_), false) => "this needs an access token, as Bearer, or a certificate that this store knows",
+            (None, _) => "this needs a certificate that this store knows",
+        }
+    }
+
+    /// Finds what the certificate of the connection allows. It may expire while the connection stands.
+    fn certified(&self, request: &Request) -> Option<Roles> {
+        let certificate = request.extensions().get::<Peer>()?.certificate()?;
+        let names: Vec<_> = certificate.names.iter().map(CertificateName::as_str).collect();
+        let known = CertificateRule::principal(&self.certificates, &names);
+        known.filter(|_| certificate.is_valid_at(SystemTime::now())).map(|principal| principal.roles)
+    }
+}
+
+/// Middleware in front of every route of a store that asks who comes.
+pub(crate) async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
     let needs = needs_of(request.uri().path());
     if needs == Needs::Nothing {
         return next.run(request).await;
@@ -67,8 +99,13 @@ pub(crate) async fn admit(State(verdicts): State<Arc<Verdicts>>, request: Reques
             .increment(1);
         refusal(is_grpc, kind, text)
     };
-    let Some(token) = token_of(request.headers()) else {
-        return refuse(ErrorKind::Unauthenticated, "this needs an access token, as Bearer");
+    let token = token_of(request.headers());
+    let (Some(verdicts), Some(token)) = (door.verdicts.clone(), token) else {
+        return match door.certified(&request) {
+            Some(roles) if needs.are_met_by(&roles) => next.run(request).await,
+            Some(_) => refuse(ErrorKind::Denied, "this certificate has not the role that this needs"),
+            None => refuse(ErrorKind::Unauthenticated, door.wanted()),
+        };
     };
     match verdicts.judge(&token).await {
         Ok(roles) if needs.are_met_by(&roles) => {}

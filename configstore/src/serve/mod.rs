@@ -7,7 +7,7 @@ mod pack;
 pub(crate) use distribution::DistributionService;
 pub(crate) use pack::PackSource;
 
-use crate::door::{Verdicts, admit};
+use crate::door::{Door, admit};
 use axum::middleware::from_fn_with_state;
 use configbus_proto::{DESCRIPTORS, MESSAGE_BYTES_MAX, v1::distribution_server::DistributionServer};
 use configbus_runtime::{CancellationToken, Readiness};
@@ -40,7 +40,7 @@ pub(crate) enum ServeError {
 pub(crate) async fn serve(
     listener: Incoming,
     distribution: DistributionService,
-    verdicts: Option<Arc<Verdicts>>,
+    door: Door,
     readiness: Readiness,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
@@ -59,9 +59,10 @@ pub(crate) async fn serve(
         .add_service(reflection)
         .add_service(alpha)
         .add_service(distribution);
-    let routes = match verdicts {
-        Some(verdicts) => Routes::from(routes.into_axum_router().layer(from_fn_with_state(verdicts, admit))),
-        None => routes,
+    let routes = if door.is_needed() {
+        Routes::from(routes.into_axum_router().layer(from_fn_with_state(Arc::new(door), admit)))
+    } else {
+        routes
     };
     let become_healthy = async {
         readiness.wait().await;

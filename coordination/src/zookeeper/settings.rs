@@ -23,7 +23,10 @@ pub enum ZooKeeperSettingsError {
         chroot: String,
     },
     /// TLS was asked for.
-    #[error("TLS to zookeeper is not part of this release, use a trusted network and digest authentication")]
+    #[error(
+        "TLS to zookeeper is not part of this release, because its client library compiles a second cryptography library in; \
+         use digest authentication on a trusted network or in a tunnel, or the registry embedded in the server"
+    )]
     Tls,
     /// The credentials have another form.
     #[error("digest has the wrong form, expected USER:PASSWORD")]

@@ -16,10 +16,11 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
-use configbus_model::Principal;
+use configbus_model::{CertificateRule, Principal};
+use configbus_transport::CertificateName;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// How callers prove who they are.
 pub(crate) enum Proof {
@@ -34,6 +35,8 @@ pub(crate) struct Door {
     proof: Proof,
     audit: AuditLog,
     attempts: Mutex<Attempts>,
+    /// Whom certificates stand for.
+    certificates: Vec<CertificateRule>,
     /// Connections come from a proxy, which says for whom.
     behind_proxy: bool,
 }
@@ -45,8 +48,8 @@ struct Admitted {
 }
 
 impl Door {
-    pub(crate) fn new(proof: Proof, audit: AuditLog, behind_proxy: bool) -> Self {
-        Self { proof, audit, attempts: Mutex::default(), behind_proxy }
+    pub(crate) fn new(proof: Proof, certificates: Vec<CertificateRule>, audit: AuditLog, behind_proxy: bool) -> Self {
+        Self { proof, audit, attempts: Mutex::default(), certificates, behind_proxy }
     }
 
     fn admit(&self, request: &Request, needs: Needs) -> Result<Admitted, Refused> {
@@ -63,8 +66,12 @@ impl Door {
         let token = match credential::of_request(request.headers()) {
             Ok(Some(token)) => token,
             Ok(None) => {
-                count("missing");
-                return Err(Refused::Unknown { needs });
+                let Some(principal) = self.certified(request) else {
+                    count("missing");
+                    return Err(Refused::Unknown { needs });
+                };
+                let caller = Caller { principal: Arc::new(principal), token: None, address, needs };
+                return self.judged(caller, None, request);
             }
             Err(error) => return Err(self.failed(address, None, "malformed", &error.to_string())),
         };
@@ -77,10 +84,24 @@ impl Door {
             address,
             needs,
         };
-        if !needs.may_be_met_by(&caller.principal) {
-            return Err(self.forbidden(&caller, request));
+        self.judged(caller, Some(known), request)
+    }
+
+    /// Lets in whose roles suffice.
+    fn judged(&self, caller: Caller, token: Option<Arc<KnownToken>>, request: &Request) -> Result<Admitted, Refused> {
+        if caller.needs.may_be_met_by(&caller.principal) {
+            return Ok(Admitted { caller, token });
         }
-        Ok(Admitted { caller, token: Some(known) })
+        Err(self.forbidden(&caller, request))
+    }
+
+    /// Finds whom the certificate of the connection stands for. A token in the request counts before it: of a program
+    /// on a host that has a certificate the token says more. It may expire while the connection stands.
+    fn certified(&self, request: &Request) -> Option<Principal> {
+        let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<Peer>>()?;
+        let certificate = peer.certificate().filter(|certificate| certificate.is_valid_at(SystemTime::now()))?;
+        let names: Vec<_> = certificate.names.iter().map(CertificateName::as_str).collect();
+        CertificateRule::principal(&self.certificates, &names)
     }
 
     /// Notes a credential that does not hold.

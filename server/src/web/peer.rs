@@ -3,6 +3,7 @@
 use super::BoundedListener;
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
+use configbus_transport::Certificate;
 use std::net::SocketAddr;
 
 /// The other end. In the extensions of every request as `ConnectInfo<Peer>`.
@@ -13,6 +14,11 @@ impl Peer {
     /// Returns where it connects from.
     pub(crate) fn address(&self) -> SocketAddr {
         self.0.address()
+    }
+
+    /// Returns the certificate it has proved to own.
+    pub(crate) fn certificate(&self) -> Option<&Certificate> {
+        self.0.certificate()
     }
 }
 
