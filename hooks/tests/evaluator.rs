@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     if env::args().next().is_some_and(|name| name.ends_with(PROGRAM_NAME)) {
         return entry::rules();
     }
-    let cases: [(&str, fn()); 8] = [
+    let cases: [(&str, fn()); 9] = [
         ("documents_are_judged", documents_are_judged),
         ("every_document_of_a_stream_is_judged", every_document_of_a_stream_is_judged),
         ("texts_that_are_no_expressions_are_told", texts_that_are_no_expressions_are_told),
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         ("others_are_served_beside_a_rule_without_end", others_are_served_beside_a_rule_without_end),
         ("another_program_is_no_evaluator", another_program_is_no_evaluator),
         ("large_files_are_judged", large_files_are_judged),
+        ("files_of_many_values_fit_the_memory", files_of_many_values_fit_the_memory),
     ];
     for (name, case) in cases {
         case();
@@ -130,6 +131,14 @@ fn another_program_is_no_evaluator() {
         .compile(vec!["true".into()])
         .expect_err("it says nothing");
     assert_eq!(error.to_string(), "/bin/true does not evaluate rules; is it configbus?");
+}
+
+/// As many values as fit the size limit of files, before and after.
+fn files_of_many_values_fit_the_memory() {
+    let evaluator = Evaluator::new(RulesSettings { time_limit_ms: 60_000, ..RulesSettings::default() }, None);
+    let content = list(2 << 20);
+    let judged = judge(&evaluator, &["self.size() == old.size()"], "a.json", Some(&content), Some(&content));
+    assert_eq!((judged.breaches, judged.lost), (vec![], vec![]));
 }
 
 fn large_files_are_judged() {

@@ -65,7 +65,8 @@ fn serve(limits: ChildLimits) -> io::Result<()> {
     write_frame(&mut output, &Answer::Ready).map_err(io::Error::other)?;
     let mut compiled = Compiled::default();
     while let Some((ask, new, old)) = read_ask(&mut input) {
-        allowance::renew(limits.time);
+        let bytes = [&new, &old].into_iter().flatten().map(Vec::len).sum();
+        allowance::renew(limits.time, bytes);
         let answer = match ask {
             Ask::Compile { expressions } => compiled.check(&expressions),
             Ask::Judge { rules, path, occasion, .. } => {

@@ -124,7 +124,8 @@ impl Evaluator {
         deadline: Deadline,
     ) -> Result<Result<Vec<Breach>, Loss>, EvaluatorError> {
         let question = Ask::judging(rules, subject, occasion)?;
-        let deadline = deadline.or_before(Deadline::after(self.settings.time_limit()));
+        let bytes = [subject.new, subject.old].into_iter().flatten().map(<[u8]>::len).sum();
+        let deadline = deadline.or_before(Deadline::after(self.settings.time_limit_for(bytes)));
         Ok(match self.put(&question, deadline)? {
             Ok(Answer::Judged(breaches)) => Ok(breaches),
             Ok(_) => Err(Loss::Crash),

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// Time to read a byte, for the slowest format on a machine that is busy: half a second a MiB.
+pub(super) const READING_TIME_PER_BYTE: Duration = Duration::from_nanos(500);
+
 /// Options of the evaluation of rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -32,6 +35,11 @@ impl RulesSettings {
             ("rules.memory_bytes_max", self.memory_bytes_max, 128 << 20, 16 << 30),
             ("rules.processes_max", self.processes_max as u64, 1, 64),
         ]
+    }
+
+    /// Returns the time for one rule over contents of so many bytes: reading them is not the rule's fault.
+    pub(super) fn time_limit_for(&self, bytes: usize) -> Duration {
+        self.time_limit() + READING_TIME_PER_BYTE * u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 
     pub(super) fn time_limit(&self) -> Duration {
