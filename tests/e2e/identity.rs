@@ -82,6 +82,24 @@ fn tokens_are_made_listed_and_revoked_and_a_restart_keeps_them() {
 }
 
 #[test]
+fn a_watch_ends_with_its_token() {
+    let bus = GuardedBus::start();
+    let [watcher, reader] = ["watcher", "reader"].map(|name| bus.token(name, "reader"));
+    let url = bus.url();
+    let authorization = bearer(&watcher);
+    let watch =
+        std::thread::spawn(move || Rest::new(&url).get("/v1/watch", &[("Authorization", &authorization)]).status);
+    let rest = Rest::new(&bus.url());
+    eventually("the watch is open", || {
+        let metrics = rest.get("/metrics", &[("Authorization", &bearer(&reader))]).body;
+        metrics.contains("configbus_server_watchers 1").then_some(())
+    });
+    let data = bus.data().display().to_string();
+    let _ = bus.run_as(&reader, &["token", "revoke", &watcher, "--data", &data], b"").expect_ok();
+    eventually("the watch has ended", || watch.is_finished().then_some(()));
+}
+
+#[test]
 fn what_was_done_is_written_down_and_no_token_is() {
     let bus = GuardedBus::start();
     let writer = bus.token("ada", "writer");
