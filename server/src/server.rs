@@ -193,6 +193,7 @@ impl BuiltServer {
         self.log_start();
         Arc::clone(&self.bus.registry).start(tasks);
         for (name, head) in &self.bus.heads() {
+            self.bus.audit.note_gap(name, head);
             self.bus.announcer.accept(name, head);
         }
         Arc::clone(&self.bus.announcer).start(tasks);

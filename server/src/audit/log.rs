@@ -5,8 +5,10 @@
 //! is on disk and visible; the failure is shouted into the process's log, and nothing lands after it.
 
 use super::file::{AuditFile, FILE};
+use super::gap;
 use super::record::{AuditEvent, AuditOutcome, AuditRecord};
 use super::settings::AuditSettings;
+use configbus_model::{Head, Namespace};
 use configbus_runtime::{BlockingPool, Clock, Tasks};
 use std::convert::Infallible;
 use std::io;
@@ -74,6 +76,18 @@ impl AuditLog {
         let shared = Arc::new(Shared { path, clock, is_broken: AtomicBool::new(false), left_out: AtomicUsize::new(0) });
         let (queue, entries) = mpsc::channel(QUEUE_MAX);
         Ok((Self { queue, shared: Arc::clone(&shared) }, AuditWriter { entries, file, shared }))
+    }
+
+    /// Notes what landed in a namespace and was never written down. Reads the end of the log: for the start of a server.
+    pub(crate) fn note_gap(&self, namespace: &Namespace, head: &Head) {
+        match gap::record(&self.shared.path, namespace, head) {
+            Ok(None) => {}
+            Ok(Some(record)) => {
+                tracing::warn!(%namespace, "{}", record.reason.as_deref().unwrap_or_default());
+                self.note(record);
+            }
+            Err(error) => tracing::warn!("cannot compare the audit log with {namespace}: {error}"),
+        }
     }
 
     /// Refuses when the log could not be written last time and still cannot. Asked before anything lands.

@@ -3,6 +3,7 @@
 
 pub(crate) mod change;
 mod file;
+mod gap;
 mod log;
 mod record;
 mod settings;
