@@ -2,7 +2,7 @@
 
 use crate::{
     args::{Cli, Command},
-    commands, demo,
+    commands, demo, hosted,
     output::Output,
     report::Failure,
     roles, up,
@@ -40,6 +40,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Diff(args) => wait_for(commands::diff::run(args, output)),
         Command::Watch(args) => wait_for(commands::watch::run(args, output)),
         Command::Validate(args) => commands::validate::run(&args, output),
+        Command::Hook(args) => hosted::run(args.command, output),
         Command::Status(address) => wait_for(commands::status::run(address, output)),
         Command::Hosts(args) => wait_for(commands::hosts::run(args, output)),
         Command::Wait(args) => wait_for(commands::wait::run(args, output)),

@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod demo;
 mod dispatch;
+mod hosted;
 mod output;
 mod paint;
 mod process;

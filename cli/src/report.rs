@@ -75,6 +75,11 @@ impl Failure {
         eprint!("{text}");
     }
 
+    /// Returns what went wrong, in one line.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns the process's exit code.
     pub(crate) fn exit_code(&self) -> ExitCode {
         exit_code(self.kind).into()

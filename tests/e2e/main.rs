@@ -7,6 +7,7 @@ mod browser;
 mod deploy;
 mod durability;
 mod faults;
+mod hosted;
 mod identity;
 mod push;
 mod readers;

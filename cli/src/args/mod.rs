@@ -3,6 +3,7 @@
 //! Names here are pinned, because scripts and users depend on them.
 
 mod client;
+mod hook;
 mod roles;
 mod token;
 mod up;
@@ -11,6 +12,7 @@ pub(crate) use client::{
     Content, DiffArgs, EditArgs, GetArgs, HostsArgs, LogArgs, LsArgs, PutArgs, ReportFormat, RmArgs, ServerAddress,
     ValidateArgs, WaitArgs, WatchArgs,
 };
+pub(crate) use hook::{HookArgs, HookCommand, HookInstallArgs, RepositoryArgs};
 pub(crate) use roles::{AgentArgs, RoleArgs, ServerArgs, StoreArgs};
 pub(crate) use token::{CreateTokenArgs, TokenArgs, TokenCommand, TokenPlace};
 pub(crate) use up::{DemoArgs, UpArgs};
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Say what the server would say about a working copy, without pushing it.
     Validate(ValidateArgs),
+    /// Hold pushes to a bare repository hosted elsewhere to the same gate.
+    Hook(HookArgs),
     /// Show heads, stores and how many hosts run which revision.
     Status(ServerAddress),
     /// List hosts with what they hold and why they do not hold more.

@@ -1,7 +1,7 @@
 //! Why a hook could not carry an answer to Git.
 
 use crate::wire::WireError;
-use std::{error::Error as _, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
 /// Every one of these refuses the push.
 #[derive(Debug, thiserror::Error)]
@@ -33,13 +33,18 @@ impl From<io::Error> for HookError {
 impl HookError {
     /// Returns the error and its causes in one line.
     pub(super) fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
+        chain_of(self)
     }
+}
+
+/// Returns an error and its causes in one line.
+pub(super) fn chain_of(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }

@@ -6,17 +6,24 @@
 
 mod ask;
 mod error;
+mod hosted;
 mod post_receive;
 mod pre_receive;
 mod proc_receive;
 mod updates;
 
+use crate::{Context, Gate};
 use error::HookError;
 use std::{io, process::ExitCode};
 
 /// Runs as Git's `pre-receive`: the verdict's text goes to standard error, which the pusher sees.
 pub fn pre_receive() -> ExitCode {
     conclude(pre_receive::run(&mut io::stdin().lock(), &mut io::stderr().lock(), &ask::Server::from_env))
+}
+
+/// Runs as Git's `pre-receive` where no server looks after the repository: judges the push itself.
+pub fn pre_receive_hosted(gate: &Gate, context: &Context<'_>) -> ExitCode {
+    conclude(hosted::run(&mut io::stdin().lock(), &mut io::stderr().lock(), gate, context))
 }
 
 /// Runs as Git's `proc-receive`: speaks its packet protocol on standard input and output.

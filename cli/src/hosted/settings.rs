@@ -1,0 +1,107 @@
+//! `configbus.toml` in the repository.
+
+use super::repository::Repository;
+use crate::report::Failure;
+use configbus_coordination::ZooKeeperSettings;
+use configbus_hooks::{Context, Gate, GateSettings, entry};
+use configbus_model::{ErrorKind, Namespace, Principal, PrincipalName};
+use configbus_runtime::{
+    Clock as _, SystemClock,
+    settings::{Sources, load},
+};
+use serde::{Deserialize, Serialize};
+use std::{env, process::ExitCode};
+
+/// Name of the file.
+pub(super) const FILE: &str = "configbus.toml";
+
+/// Everything the hooks of a repository can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct HookSettings {
+    /// Name under which heads are announced; `main` when it is empty.
+    pub(crate) namespace: String,
+    /// Environment variable in which whoever hosts the repository names the pusher, such as `GL_USER`. Without it nobody is
+    /// told from anybody else, and owners hold nobody back.
+    pub(crate) principal_variable: String,
+    /// Pushers who may change policy.
+    pub(crate) admins: Vec<String>,
+    /// Bounds on what a push may contain.
+    pub(crate) gate: GateSettings,
+    /// Where heads are announced; nowhere when `connect` is empty.
+    pub(crate) zookeeper: ZooKeeperSettings,
+}
+
+impl HookSettings {
+    /// Reads the file, and nothing else.
+    pub(crate) fn read(repository: &Repository) -> Result<Self, Failure> {
+        let file = repository.path(FILE);
+        let sources = Sources { file: Some(&file), variables: Vec::new(), flags: Vec::new() };
+        let settings: Self = load(&sources).map_err(|error| Failure::of(ErrorKind::Invalid, &error))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Returns what differs from the defaults, as the file has it: defaults of a later release shall hold there as well.
+    pub(crate) fn to_text(&self) -> Result<String, Failure> {
+        let failed = |error: toml::ser::Error| Failure::of(ErrorKind::Internal, &error);
+        let mut table = toml::Table::try_from(self).map_err(failed)?;
+        drop_same(&mut table, &toml::Table::try_from(Self::default()).map_err(failed)?);
+        toml::to_string(&table).map_err(failed)
+    }
+
+    /// Refuses what cannot hold.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.namespace()?;
+        if !self.zookeeper.connect.is_empty() {
+            self.zookeeper.check().map_err(|error| Failure::of(ErrorKind::Invalid, &error))?;
+        }
+        self.gate().map(drop)
+    }
+
+    /// Returns the name under which heads are announced.
+    pub(crate) fn namespace(&self) -> Result<Namespace, Failure> {
+        if self.namespace.is_empty() {
+            return Ok(Namespace::main());
+        }
+        Namespace::parse(&self.namespace).map_err(|error| Failure::of(ErrorKind::Invalid, &error))
+    }
+
+    /// Judges the push that Git is asking about.
+    pub(crate) fn judge(&self) -> Result<ExitCode, Failure> {
+        let (namespace, principal) = (self.namespace()?, self.principal()?);
+        let context = Context { principal: &principal, namespace: &namespace, now_ms: SystemClock.now_ms() };
+        Ok(entry::pre_receive_hosted(&self.gate()?, &context))
+    }
+
+    fn gate(&self) -> Result<Gate, Failure> {
+        let mut settings = self.gate.clone();
+        // Git runs the hook by a name that is not the program's.
+        settings.child_program = env::current_exe().ok();
+        Gate::new(settings).map_err(|error| Failure::of(error.kind(), &error))
+    }
+
+    fn principal(&self) -> Result<Principal, Failure> {
+        if self.principal_variable.is_empty() {
+            return Ok(Principal::open());
+        }
+        let variable = &self.principal_variable;
+        let name = env::var(variable).map_err(|_| {
+            Failure::new(ErrorKind::Denied, format!("{variable} does not say who pushes, so nobody may"))
+        })?;
+        let role = if self.admins.contains(&name) { "admin" } else { "writer" };
+        let name = PrincipalName::parse(&name).map_err(|error| Failure::of(ErrorKind::Denied, &error))?;
+        let role = role.parse().expect("roles are called so");
+        Ok(Principal::new(name, [role].into_iter().collect()))
+    }
+}
+
+fn drop_same(table: &mut toml::Table, defaults: &toml::Table) {
+    table.retain(|key, value| match (value, defaults.get(key)) {
+        (toml::Value::Table(table), Some(toml::Value::Table(defaults))) => {
+            drop_same(table, defaults);
+            !table.is_empty()
+        }
+        (value, default) => default != Some(&*value),
+    });
+}
