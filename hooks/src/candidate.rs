@@ -146,6 +146,11 @@ pub trait Candidate {
     /// Returns a file of the landing tree; `None` when no file is at the path.
     fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError>;
 
+    /// Returns the id of a file of the landing tree, without reading the file where that is possible.
+    fn landing_id(&self, path: &str) -> Result<Option<ObjectId>, CandidateError> {
+        Ok(self.landing_file(path)?.map(|file| file.id))
+    }
+
     /// Returns which policy each side has.
     fn policy_ids(&self) -> Result<PolicyIds, CandidateError>;
 

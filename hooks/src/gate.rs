@@ -10,6 +10,7 @@ use crate::{
     policy::{Case, Governed, LoadedPolicy, PolicyCache},
     report::ReportBuilder,
     rules::RuleCheck,
+    schema::SchemaCheck,
     secrets::{AllowedSecrets, SecretScan},
     shape, syntax,
     validators::{ValidatorSettings, ValidatorSettingsError, Validators},
@@ -54,8 +55,9 @@ impl Gate {
             Box::new(syntax::Xml { depth_max }),
             Box::new(syntax::Csv),
         ];
+        let schemas = SchemaCheck::new(settings.schemas.clone(), settings.worker_count());
         let rules = RuleCheck::new(settings.rules.clone(), settings.child_program.clone());
-        let governed: Vec<Box<dyn Governed>> = vec![Box::new(AllowedSecrets), Box::new(rules)];
+        let governed: Vec<Box<dyn Governed>> = vec![Box::new(AllowedSecrets), Box::new(schemas), Box::new(rules)];
         let (policies, validators) = (PolicyCache::default(), Validators::default());
         Ok(Self { settings, checks, governed, policies, validators })
     }

@@ -101,6 +101,11 @@ impl Candidate for GitCandidate<'_> {
         Ok(PolicyIds { base: id(self.base)?, landing: id(self.landing)? })
     }
 
+    fn landing_id(&self, path: &str) -> Result<Option<ObjectId>, CandidateError> {
+        let (Some(tree), Ok(parsed)) = (self.landing, ConfigPath::parse(path)) else { return Ok(None) };
+        self.view.file_id(tree, &parsed).map_err(|error| unreadable(path, error))
+    }
+
     fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError> {
         let Some(tree) = self.landing else { return Ok(Vec::new()) };
         let files = self.view.files(tree, wanted).map_err(|error| unreadable("files", error))?;

@@ -1,6 +1,6 @@
 //! Bounds the gate holds candidates to.
 
-use crate::RulesSettings;
+use crate::{RulesSettings, SchemaSettings};
 use configbus_model::{ErrorKind, PathLimits};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -33,6 +33,8 @@ pub struct GateSettings {
     pub child_program: Option<PathBuf>,
     /// Threads that check files at once; `0` is one per processor.
     pub threads: usize,
+    /// Bounds on schemas.
+    pub schemas: SchemaSettings,
 }
 
 impl Default for GateSettings {
@@ -49,6 +51,7 @@ impl Default for GateSettings {
             rules: RulesSettings::default(),
             child_program: None,
             threads: 0,
+            schemas: SchemaSettings::default(),
         }
     }
 }
@@ -84,8 +87,8 @@ impl GateSettings {
             ("document_depth_max", self.document_depth_max as u64, 1, 128),
             ("threads", self.threads as u64, 0, THREADS_MAX as u64),
         ];
-        let wrong =
-            bounds.into_iter().chain(self.rules.bounds()).find(|(_, value, min, max)| value < min || value > max);
+        let mut bounds = bounds.into_iter().chain(self.rules.bounds()).chain(self.schemas.bounds());
+        let wrong = bounds.find(|(_, value, min, max)| value < min || value > max);
         wrong.map_or(Ok(()), |(key, value, min, max)| Err(GateSettingsError { key, value, min, max }))
     }
 

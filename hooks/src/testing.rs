@@ -8,7 +8,20 @@ use configbus_model::{EntryMode, ObjectId, blob_id};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Files by path.
-type Files = BTreeMap<String, (EntryMode, Bytes)>;
+type Files = BTreeMap<String, MemoryFile>;
+
+#[derive(Debug, Clone)]
+struct MemoryFile {
+    state: FileState,
+    content: Bytes,
+}
+
+impl MemoryFile {
+    fn new(mode: EntryMode, content: Bytes) -> Self {
+        let id = blob_id(&content).map_or(ObjectId::ZERO, |id| id.object_id());
+        Self { state: FileState { id, mode, size_bytes: content.len() as u64 }, content }
+    }
+}
 
 /// Two trees of files: what is there, and what would be.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +33,9 @@ pub struct MemoryCandidate {
 impl MemoryCandidate {
     /// Starts with nothing changed.
     pub fn on<'a>(base: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let file = |(path, content): (&str, &str)| (path.to_owned(), (EntryMode::File, content.to_owned().into()));
+        let file = |(path, content): (&str, &str)| {
+            (path.to_owned(), MemoryFile::new(EntryMode::File, content.to_owned().into()))
+        };
         let base: Files = base.into_iter().map(file).collect();
         Self { landing: base.clone(), base }
     }
@@ -34,8 +49,14 @@ impl MemoryCandidate {
     /// Puts a file with a mode.
     #[must_use]
     pub fn put_as(mut self, mode: EntryMode, path: &str, content: impl Into<Bytes>) -> Self {
-        self.landing.insert(path.to_owned(), (mode, content.into()));
+        self.landing.insert(path.to_owned(), MemoryFile::new(mode, content.into()));
         self
+    }
+
+    /// Makes what would be what is there.
+    #[must_use]
+    pub fn land(self) -> Self {
+        Self { base: self.landing.clone(), landing: self.landing }
     }
 
     /// Takes a file away.
@@ -46,16 +67,12 @@ impl MemoryCandidate {
     }
 }
 
-fn id_of(content: &[u8]) -> ObjectId {
-    blob_id(content).map_or(ObjectId::ZERO, |id| id.object_id())
-}
-
-fn state((mode, content): &(EntryMode, Bytes)) -> FileState {
-    FileState { id: id_of(content), mode: *mode, size_bytes: content.len() as u64 }
+fn state(file: &MemoryFile) -> FileState {
+    file.state
 }
 
 fn found(files: &Files, path: &str) -> Option<FoundFile> {
-    files.get(path).map(|(_, content)| FoundFile { id: id_of(content), content: content.clone() })
+    files.get(path).map(|file| FoundFile { id: file.state.id, content: file.content.clone() })
 }
 
 impl Candidate for MemoryCandidate {
@@ -65,7 +82,8 @@ impl Candidate for MemoryCandidate {
 
     fn changes(&self) -> Result<Vec<FileChange>, CandidateError> {
         let paths: BTreeSet<&String> = self.base.keys().chain(self.landing.keys()).collect();
-        let changed = paths.into_iter().filter(|path| self.base.get(*path) != self.landing.get(*path));
+        let state_in = |files: &Files, path: &str| files.get(path).map(state);
+        let changed = paths.into_iter().filter(|path| state_in(&self.base, path) != state_in(&self.landing, path));
         let change = |path: &String| FileChange {
             path: path.clone(),
             before: self.base.get(path).map(state),
@@ -76,7 +94,7 @@ impl Candidate for MemoryCandidate {
 
     fn content(&self, file: &LandingFile) -> Result<Bytes, CandidateError> {
         let file = self.landing.get(&file.path).ok_or_else(|| CandidateError::read(&file.path, "no such file"))?;
-        Ok(file.1.clone())
+        Ok(file.content.clone())
     }
 
     fn changed_directories(&self, visit: &mut dyn FnMut(&str, &[&str])) -> Result<(), CandidateError> {

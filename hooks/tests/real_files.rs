@@ -6,9 +6,11 @@
 use configbus_hooks::{Context, Gate, GateSettings, Report, Rule, testing::MemoryCandidate};
 use configbus_model::{Namespace, Principal};
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
+    time::Instant,
 };
 
 fn archive() -> PathBuf {
@@ -27,7 +29,10 @@ fn unpacked() -> tempfile::TempDir {
 }
 
 fn check(folder: &Path) -> Report {
-    let gate = Gate::new(GateSettings::default()).expect("the defaults hold");
+    check_with(&Gate::new(GateSettings::default()).expect("the defaults hold"), folder)
+}
+
+fn check_with(gate: &Gate, folder: &Path) -> Report {
     let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
     gate.check_working_copy(folder, &context, &mut |_| {}).expect("the files can be read")
 }
@@ -49,6 +54,99 @@ fn files_that_only_violate_their_schema_pass() {
     let report = check(&folder.path().join("schemastore/invalid"));
     assert!(report.is_accepted(), "{}", report.render_plain());
     assert_eq!(report.files_checked, 434);
+}
+
+/// The archive, with one `schemas.yaml` made of the names of its folders.
+struct Corpus {
+    schemas: Vec<(String, Vec<u8>)>,
+    valid: Vec<(String, Vec<u8>)>,
+    invalid: Vec<(String, Vec<u8>)>,
+}
+
+const POLICY: &str = ".configbus/schemas.yaml";
+
+impl Corpus {
+    fn read() -> Self {
+        let folder = unpacked();
+        let read = |name: &str| {
+            let (root, mut paths) = (folder.path().join("schemastore"), Vec::new());
+            files_below(&root.join(name), &mut paths);
+            paths.sort();
+            let file = |path: PathBuf| {
+                let name = path.strip_prefix(&root).expect("it is below").to_str().expect("names are text").to_owned();
+                (name, fs::read(path).expect("the file can be read"))
+            };
+            paths.into_iter().map(file).collect()
+        };
+        Self { schemas: read("schemas"), valid: read("valid"), invalid: read("invalid") }
+    }
+
+    /// Every folder of files has the name of its schema.
+    fn policy(&self) -> String {
+        let names = self.schemas.iter().map(|(path, _)| path.trim_start_matches("schemas/").trim_end_matches(".json"));
+        names.map(|name| format!("- {{files: '*valid/{name}/', schema: schemas/{name}.json}}\n")).collect()
+    }
+
+    fn all_valid(&self, mut candidate: MemoryCandidate) -> MemoryCandidate {
+        candidate = candidate.put(POLICY, self.policy());
+        for (path, content) in self.schemas.iter().chain(&self.valid) {
+            candidate = candidate.put(path, content.clone());
+        }
+        candidate
+    }
+}
+
+fn check_candidate(gate: &Gate, candidate: &MemoryCandidate) -> Report {
+    let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+    gate.check(candidate, &context).expect("memory can be read")
+}
+
+#[test]
+fn all_valid_files_satisfy_their_schemas_and_each_invalid_one_is_refused_by_name() {
+    let corpus = Corpus::read();
+    let gate = Gate::new(GateSettings::default()).expect("the defaults hold");
+    let start = Instant::now();
+    let landed = corpus.all_valid(MemoryCandidate::default());
+    let report = check_candidate(&gate, &landed);
+    assert!(report.is_accepted(), "{}", report.render_plain());
+    assert_eq!(report.files_checked, corpus.schemas.len() + corpus.valid.len() + 1);
+    let cold = start.elapsed();
+    let start = Instant::now();
+    let landed = landed.land();
+    let wrongly_accepted = corpus.invalid.iter().filter(|(path, content)| {
+        let report = check_candidate(&gate, &landed.clone().put(path, content.clone()));
+        let is_told =
+            |finding: &configbus_hooks::Finding| finding.path == *path && finding.rule.as_str().starts_with("schema/");
+        report.is_accepted() || !report.findings.iter().all(is_told)
+    });
+    let wrongly_accepted: Vec<_> = wrongly_accepted.map(|(path, _)| path).collect();
+    assert!(wrongly_accepted.is_empty(), "{wrongly_accepted:#?}");
+    println!(
+        "{} valid files accepted with {} schemas in {cold:?}, {} invalid ones refused in {:?}",
+        corpus.valid.len(),
+        corpus.schemas.len(),
+        corpus.invalid.len(),
+        start.elapsed()
+    );
+}
+
+#[test]
+fn a_working_copy_gets_the_same_verdicts() {
+    let corpus = Corpus::read();
+    let gate = Gate::new(GateSettings::default()).expect("the defaults hold");
+    // A report lists fifty findings, so the files come in small heaps.
+    for heap in corpus.invalid.chunks(4) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let policy = [(POLICY.to_owned(), corpus.policy().into_bytes())];
+        for (path, content) in policy.iter().chain(&corpus.schemas).chain(heap) {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder");
+            fs::write(path, content).expect("a file");
+        }
+        let report = check_with(&gate, folder.path());
+        let refused: BTreeSet<_> = report.findings.iter().map(|finding| finding.path.as_str()).collect();
+        assert_eq!(refused, heap.iter().map(|(path, _)| path.as_str()).collect(), "{}", report.render_plain());
+    }
 }
 
 /// Numbers that look random and are the same in each run.

@@ -168,6 +168,11 @@ impl CandidateView {
         self.objects()?.file(tree, path)
     }
 
+    /// Returns the id of a file's content; of a directory it is none.
+    pub fn file_id(&self, tree: TreeId, path: &ConfigPath) -> Result<Option<ObjectId>, ReadError> {
+        self.objects()?.file_id(tree, path)
+    }
+
     /// Returns the files that differ, at or below a prefix (empty for all). Without `from`, all files.
     pub fn changed_files(&self, from: Option<TreeId>, to: TreeId, prefix: &str) -> Result<Vec<Change>, ReadError> {
         changes::changes(&self.objects()?, from, to, prefix)

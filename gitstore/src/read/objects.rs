@@ -137,6 +137,11 @@ impl<'a> Objects<'a> {
         Ok(Entry { path, mode, id, size_bytes })
     }
 
+    pub(crate) fn file_id(&self, root: TreeId, path: &ConfigPath) -> Result<Option<ObjectId>, ReadError> {
+        let found = self.find(root, path)?;
+        Ok(found.and_then(|(mode, id)| (mode != EntryMode::Directory).then_some(id)))
+    }
+
     pub(crate) fn file(&self, root: TreeId, path: &ConfigPath) -> Result<Option<(Entry, Bytes)>, ReadError> {
         match self.find(root, path)? {
             None | Some((EntryMode::Directory, _)) => Ok(None),

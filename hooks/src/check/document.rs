@@ -89,6 +89,11 @@ impl Findings {
         }
     }
 
+    /// Counts problems that are not kept.
+    pub(crate) fn add_unlisted(&mut self, count: usize) {
+        self.total += count;
+    }
+
     /// Returns whether nothing was found so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.total == 0

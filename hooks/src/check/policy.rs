@@ -18,7 +18,7 @@ impl Check for PolicySupport {
     fn check(&self, document: &Document<'_>, findings: &mut Findings) {
         let name = document.path().strip_prefix(".configbus/").unwrap_or_default();
         let message = match name {
-            "schemas.yaml" | "rollout.yaml" | "switches.yaml" => {
+            "rollout.yaml" | "switches.yaml" => {
                 "this policy is not supported by this release; it is refused rather than ignored, so leave it out"
             }
             _ => "the folder .configbus is reserved for policy, and this is none; move the file elsewhere",

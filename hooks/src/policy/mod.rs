@@ -12,6 +12,7 @@ mod nearest;
 mod owners;
 mod reader;
 mod rules;
+mod schemas;
 mod teams;
 
 pub(crate) use allow::Allowances;
@@ -20,6 +21,7 @@ pub(crate) use case::{Case, Governed};
 pub(crate) use nearest::nearest;
 pub(crate) use owners::Owners;
 pub(crate) use rules::RuleEntry;
+pub(crate) use schemas::{SchemaEntry, Schemas};
 pub(crate) use teams::Teams;
 
 use crate::{
@@ -34,9 +36,10 @@ pub(crate) const ALLOW: &str = ".configbus/allow.yaml";
 pub(crate) const OWNERS: &str = ".configbus/owners";
 pub(crate) const TEAMS: &str = ".configbus/teams.yaml";
 pub(crate) const RULES: &str = ".configbus/rules.yaml";
+pub(crate) const SCHEMAS: &str = ".configbus/schemas.yaml";
 
 /// Files of the folder that this release honours, by their name there.
-pub(crate) const SUPPORTED: &[&str] = &["allow.yaml", "owners", "rules.yaml", "teams.yaml"];
+pub(crate) const SUPPORTED: &[&str] = &["allow.yaml", "owners", "rules.yaml", "schemas.yaml", "teams.yaml"];
 
 /// Largest policy file in bytes: it is parsed while others wait.
 const FILE_BYTES_MAX: usize = 1 << 20;
@@ -48,6 +51,8 @@ pub(crate) struct Policy {
     pub teams: Teams,
     /// Who owns which files.
     pub owners: Owners,
+    /// Which files are held to which schema.
+    pub schemas: Schemas,
     /// What looks like a secret and may stay.
     pub allowances: Allowances,
     /// What documents have to be like.
@@ -83,10 +88,11 @@ pub(crate) fn load(read: ReadFile<'_>) -> Result<LoadedPolicy, CandidateError> {
     let mut findings = Findings::default();
     let teams = parsed(read, TEAMS, &mut findings, teams::parse)?;
     let owners = parsed(read, OWNERS, &mut findings, |document, findings| owners::parse(document, &teams, findings))?;
+    let schemas = parsed(read, SCHEMAS, &mut findings, schemas::parse)?;
     let allowances = parsed(read, ALLOW, &mut findings, allow::parse)?;
     let rules = parsed(read, RULES, &mut findings, rules::parse)?;
     let (findings, _) = findings.into_parts();
-    Ok(LoadedPolicy { policy: Policy { teams, owners, allowances, rules }, findings })
+    Ok(LoadedPolicy { policy: Policy { teams, owners, schemas, allowances, rules }, findings })
 }
 
 /// Reads one file; of one that is not there, nothing is said.
