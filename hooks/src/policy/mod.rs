@@ -21,7 +21,7 @@ pub(crate) use case::{Case, Governed};
 pub(crate) use nearest::nearest;
 pub(crate) use owners::Owners;
 pub(crate) use rules::RuleEntry;
-pub(crate) use schemas::{SchemaEntry, Schemas};
+pub(crate) use schemas::{Compatibility, SchemaEntry, Schemas};
 pub(crate) use teams::Teams;
 
 use crate::{

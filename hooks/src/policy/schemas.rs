@@ -110,10 +110,6 @@ fn promise(node: &Node<'_>, findings: &mut Findings) -> Option<Compatibility> {
         let finding = node.finding(Rule::PolicyInvalid, "compatibility is not known");
         findings.add(finding.found(text).expected(expected));
     }
-    if known.is_some_and(|(_, compatibility)| compatibility != Compatibility::None) {
-        let message = "this compatibility is not supported by this release; it is refused rather than ignored";
-        findings.add(node.finding(Rule::UnsupportedPolicy, message).found(text).expected("none"));
-    }
     known.map(|(_, compatibility)| compatibility)
 }
 
@@ -132,13 +128,13 @@ mod tests {
     #[test]
     fn entries_are_read() {
         let text = "- {files: 'ads/**', schema: schemas/ads.json}\n\
-                    - {files: '*.toml', schema: s.json, compatibility: none, formats: true}\n";
+                    - {files: '*.toml', schema: s.json, compatibility: full, formats: true}\n";
         let (entries, told) = check_parsed(text);
         assert_eq!(told, [""; 0]);
         let read: Vec<_> = entries.iter().map(|e| (e.files.as_str(), &*e.schema, e.compatibility, e.formats)).collect();
         let expected = [
             ("ads/**", "schemas/ads.json", Compatibility::None, false),
-            ("*.toml", "s.json", Compatibility::None, true),
+            ("*.toml", "s.json", Compatibility::Full, true),
         ];
         assert_eq!(read, expected);
         assert_eq!(check_parsed("# none yet\n"), (vec![], vec![]));

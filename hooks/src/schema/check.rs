@@ -1,13 +1,15 @@
 //! Holds files to the schemas that `schemas.yaml` names for them.
 
 use super::{
-    Catalog, Compiled, LandingTree, SchemaCache, SchemaSettings, cache::Origin, closure, closure::Closure, inspect,
+    Catalog, Compiled, LandingTree, SchemaCache, SchemaSettings, cache::Origin, closure, closure::Closure,
+    compatibility, inspect, tree::BaseTree,
 };
 use crate::{
     Finding, PathGlob, Rule,
     candidate::{CandidateError, LandingFile},
     check::Findings,
-    policy::{Case, Governed, Policy, SCHEMAS, SchemaEntry},
+    document::Format,
+    policy::{Case, Compatibility, Governed, Policy, SCHEMAS, SchemaEntry, is_policy},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -66,6 +68,7 @@ impl Governed for SchemaCheck {
         for entry in entries {
             if round.is_reopened(entry)? {
                 wanted.insert((&entry.schema, entry.formats));
+                round.check_promise(entry, findings)?;
             }
         }
         let compiled = round.compile(wanted, findings)?;
@@ -83,10 +86,10 @@ fn catalog<'t>(case: &Case<'_>, tree: &'t LandingTree<'_>) -> Catalog<'t> {
     Catalog::new(tree, entries.iter().map(|entry| entry.schema.clone()))
 }
 
-/// Returns the files that some entry is about, with the schemas each is held to.
+/// Returns the files that some entry is about, with the schemas each is held to. Policy has its own rules.
 fn held<'e, 'f>(entries: &'e [SchemaEntry], files: &'f [LandingFile]) -> Vec<(&'f LandingFile, BTreeSet<Wanted<'e>>)> {
-    let held = files.iter().filter_map(|file| {
-        crate::document::Format::of(&file.path)?;
+    let documents = files.iter().filter(|file| Format::of(&file.path).is_some() && !is_policy(&file.path));
+    let held = documents.filter_map(|file| {
         let matching = entries.iter().filter(|entry| entry.files.matches(&file.path));
         let wanted: BTreeSet<_> = matching.map(|entry| (&*entry.schema, entry.formats)).collect();
         (!wanted.is_empty()).then_some((file, wanted))
@@ -129,6 +132,30 @@ impl<'a> Round<'a> {
         };
         let is_named_anew = origin.named_among.is_some() && catalog.paths().any(|path| self.changed.contains(path));
         Ok(is_named_anew || origin.files.keys().any(|path| self.changed.contains(path.as_str())))
+    }
+
+    /// Holds a schema that changed against the one before it, if its entry promises something.
+    fn check_promise(&self, entry: &SchemaEntry, findings: &mut Findings) -> Result<(), CandidateError> {
+        let Some(before) = self.case.before().filter(|_| entry.compatibility != Compatibility::None) else {
+            return Ok(());
+        };
+        let entries = &before.schemas.entries;
+        let same_files = entries.iter().find(|old| old.files == entry.files && old.schema == entry.schema);
+        let same_files = same_files.or_else(|| entries.iter().find(|old| old.files == entry.files));
+        let Some(old) = same_files.or_else(|| entries.iter().find(|old| old.schema == entry.schema)) else {
+            return Ok(());
+        };
+        let tree = BaseTree(self.case.candidate);
+        let catalog = Catalog::new(&tree, entries.iter().map(|entry| entry.schema.clone()));
+        let old = closure::load(&old.schema, &catalog, &self.check.settings)?;
+        let new = closure::load(&entry.schema, self.catalog, &self.check.settings)?;
+        // What is wrong with the new one is told where it is compiled; one that was wrong before promised nothing.
+        let (Ok(old), Ok(new)) = (old, new) else { return Ok(()) };
+        let broken = inspect::on_workers(1, &[(old, new)], |(old, new)| {
+            compatibility::broken(old, new, entry.compatibility, entry.formats)
+        })?;
+        broken.into_iter().flatten().for_each(|finding| findings.add(finding));
+        Ok(())
     }
 
     /// Compiles schemas that are not known yet, several at once, and adds what is wrong with them.

@@ -8,6 +8,7 @@ mod cache;
 mod catalog;
 mod check;
 mod closure;
+mod compatibility;
 mod compiled;
 mod explain;
 mod files;

@@ -11,6 +11,9 @@ pub(crate) struct LandingTree<'a> {
     ids: RefCell<HashMap<String, Option<ObjectId>>>,
 }
 
+/// The tree that is there.
+pub(crate) struct BaseTree<'a>(pub(super) &'a dyn Candidate);
+
 impl<'a> LandingTree<'a> {
     pub(crate) fn new(candidate: &'a dyn Candidate) -> Self {
         Self { candidate, ids: RefCell::default() }
@@ -29,6 +32,16 @@ impl SchemaFiles for LandingTree<'_> {
 
     fn file(&self, path: &str) -> Result<Option<SchemaFile>, CandidateError> {
         Ok(self.candidate.landing_file(path)?.map(schema_file))
+    }
+}
+
+impl SchemaFiles for BaseTree<'_> {
+    fn id(&self, path: &str) -> Result<Option<ObjectId>, CandidateError> {
+        Ok(self.0.base_file(path)?.map(|file| file.id))
+    }
+
+    fn file(&self, path: &str) -> Result<Option<SchemaFile>, CandidateError> {
+        Ok(self.0.base_file(path)?.map(schema_file))
     }
 }
 

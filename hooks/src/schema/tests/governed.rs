@@ -131,3 +131,97 @@ fn a_hostile_file_is_refused_within_its_bounds() {
     let report = check(&Gate::new(GateSettings::default()).unwrap(), &candidate);
     assert!(!report.is_accepted());
 }
+
+/// Checks what a change of a schema is said to break: nothing, or these words.
+fn check_promise(promise: &str, old: &serde_json::Value, new: &serde_json::Value, words: Option<&str>) {
+    let (policy, old_text) =
+        (format!("- {{files: '*.yaml', schema: s.json, compatibility: {promise}}}\n"), old.to_string());
+    let base = MemoryCandidate::on([(POLICY, policy.as_str()), ("s.json", &old_text)]);
+    let report = check(&Gate::new(GateSettings::default()).unwrap(), &base.put("s.json", new.to_string()));
+    let told: Vec<_> = report.findings.iter().map(|f| format!("{} {}", f.rule, f.sentence())).collect();
+    match words {
+        None => assert!(told.is_empty(), "{promise}: {old} -> {new}: {told:?}"),
+        Some(words) => assert!(
+            told.len() == 1 && told[0].starts_with("schema/compatibility") && told[0].contains(words),
+            "{promise}: {old} -> {new}: {told:?}"
+        ),
+    }
+}
+
+/// Checks a change that makes a schema wider: what it is in one direction it is not in the other.
+fn check_wider(old: &serde_json::Value, new: &serde_json::Value) {
+    check_promise("backward", old, new, None);
+    check_promise("forward", new, old, None);
+    check_promise("forward", old, new, Some("forward compatible"));
+    check_promise("backward", new, old, Some("backward compatible"));
+    check_promise("full", old, new, Some("forward compatible"));
+    check_promise("none", new, old, None);
+}
+
+#[test]
+fn promises_are_kept_in_their_direction() {
+    let object = |properties: serde_json::Value| json!({"type": "object", "properties": properties});
+    for (old, new) in [
+        (json!({"type": "integer"}), json!({"type": "number"})),
+        (json!({"enum": ["a", "b"]}), json!({"enum": ["a", "b", "c"]})),
+        (json!({"enum": ["a", "b"]}), json!({"type": "string", "minLength": 1})),
+        (json!({"minimum": 5}), json!({"exclusiveMinimum": 4})),
+        (json!({"maxLength": 3}), json!({"maxLength": 4})),
+        (json!({"required": ["a", "b"]}), json!({"required": ["b"]})),
+        (json!({"multipleOf": 6}), json!({"multipleOf": 3})),
+        (json!({"uniqueItems": true}), json!({"uniqueItems": false})),
+        (json!({"items": {"type": "integer"}}), json!({"items": {}})),
+        (object(json!({"a": {"maximum": 5}})), object(json!({"a": {"maximum": 9}}))),
+        (
+            json!({"properties": {"a": {"type": "string"}}, "additionalProperties": false}),
+            json!({"properties": {"a": {"type": "string"}, "b": {"type": "string"}}, "additionalProperties": false}),
+        ),
+        (json!({"allOf": [{"minimum": 1}, {"maximum": 5}]}), json!({"maximum": 5})),
+        (json!({"anyOf": [{"type": "string"}, {"type": "null"}]}), json!({"type": ["string", "null", "boolean"]})),
+        (json!({"type": "string"}), json!({"anyOf": [{"type": "string"}, {"type": "null"}]})),
+        (
+            json!({"$defs": {"n": {"properties": {"next": {"$ref": "#/$defs/n"}, "v": {"maximum": 5}}}}, "$ref": "#/$defs/n"}),
+            json!({"$defs": {"m": {"properties": {"next": {"$ref": "#/$defs/m"}, "v": {"maximum": 6}}}}, "$ref": "#/$defs/m"}),
+        ),
+    ] {
+        check_wider(&old, &new);
+    }
+}
+
+#[test]
+fn remarks_change_nothing_and_what_is_not_compared_is_said() {
+    let remark = |text: &str| json!({"description": text, "not": {"type": "null"}, "unevaluatedProperties": false});
+    check_promise("full", &remark("a"), &remark("b"), None);
+    let never = json!({"not": {"type": "null"}});
+    check_promise(
+        "backward",
+        &json!({}),
+        &never,
+        Some("it cannot be told whether the change is backward compatible: 'not' differs"),
+    );
+    let pattern = |pattern: &str| json!({"pattern": pattern});
+    check_promise("backward", &pattern("^a"), &pattern("^b"), Some("'pattern' differs"));
+    let one_of = |schemas: serde_json::Value| json!({"oneOf": schemas});
+    check_promise(
+        "backward",
+        &one_of(json!([{"type": "null"}])),
+        &one_of(json!([{"type": "null"}, {"maximum": 1}])),
+        Some("'oneOf' differs"),
+    );
+    let draft = json!({"$schema": "http://json-schema.org/draft-07/schema#"});
+    check_promise("backward", &json!({}), &draft, Some("different drafts"));
+}
+
+#[test]
+fn a_promise_holds_for_what_a_schema_refers_to() {
+    let policy = "- {files: '*.yaml', schema: s.json, compatibility: backward}\n";
+    let base = MemoryCandidate::on([
+        (POLICY, policy),
+        ("s.json", "{\"properties\": {\"a\": {\"$ref\": \"t.json\"}}}"),
+        ("t.json", "{\"maximum\": 5}"),
+    ]);
+    check_found(&base.clone().put("t.json", "{\"maximum\": 6}"), &[]);
+    check_found(&base.clone().put("t.json", "{\"maximum\": 4}"), &[("s.json:1:1", "schema/compatibility")]);
+    let moved = base.put(POLICY, policy.replace("s.json", "u.json")).put("u.json", "{\"required\": [\"a\"]}");
+    check_found(&moved, &[("u.json:1:14", "schema/compatibility")]);
+}
