@@ -80,10 +80,13 @@ fn conflicts_and_rejections_say_what_to_do() {
       a.json: is now 56a6051ca2b02b04ef92d5150c9ef600403cb1de
     hint: read the path again, apply your change to what is there now, and retry
     ");
-    assert_snapshot!(said(&bus.run_with(&["put", "a.json"], b"{\"a\": }"), &[]), @r"
+    assert_snapshot!(said(&bus.run_with(&["put", "a.json"], b"{\"a\": }"), &[]), @r#"
     4 error: compare-and-set: refused by validation: 1 problem in 1 file
-      a.json:1:7: unexpected character: found '}', expected a value
-    ");
+    a.json:1:7: unexpected character: found '}', expected a value [json/syntax]
+      1 | {"a": }
+        |       ^ /a
+    1 problem in 1 file
+    "#);
     assert_snapshot!(said(&bus.run_with(&["put", "a.json", "--if-match", "new"], b"2"), &[]), @r#"
     2 error: invalid value 'new' for '--if-match <ID>': "new" is not an object id, expected 40 hex digits
 
@@ -209,7 +212,7 @@ fn an_agent_with_a_wrong_store_says_so_and_goes_on() {
     let folder = TempDir::new().unwrap();
     let root = folder.path().to_str().unwrap();
     let wrong = Run::of(&["agent", "--root", root, "--store", "store-1:7421", "--listen", "127.0.0.1:0"], b"");
-    assert_snapshot!(said(&wrong, &[]), @r#"2 error: stores = "store-1:7421", expected a URL such as http://bus.example:7421"#);
+    assert_snapshot!(said(&wrong, &[]), @r#"2 error: stores = "store-1:7421", expected a URL such as https://bus.example:7421"#);
 }
 
 #[test]
@@ -243,7 +246,7 @@ fn settings_name_the_key_and_where_it_is() {
       |          ^^^^
     invalid type: integer `7420`, expected socket address
     ");
-    assert_snapshot!(check("listen = \"0.0.0.0:7420\"\n"), @r#"2 error: listen = "0.0.0.0:7420" is beyond loopback and this release has no authentication: set auth = "none" to let everybody who reaches it read and write, or listen on 127.0.0.1"#);
+    assert_snapshot!(check("listen = \"0.0.0.0:7420\"\n"), @r#"2 error: listen = "0.0.0.0:7420" is beyond loopback: set auth = "tokens" so that callers prove who they are, auth = "none" to let everybody who reaches it read and write, or listen on 127.0.0.1"#);
     assert_snapshot!(check("[zookeeper]\nconnect = \"zk:x\"\n"), @r#"2 error: settings under zookeeper are wrong: connect names the server "zk:x", expected HOST or HOST:PORT"#);
     let open = Run::of(&["up", "--listen", "0.0.0.0:7420"], b"");
     assert_snapshot!(said(&open, &[]), @r"

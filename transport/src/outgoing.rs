@@ -22,7 +22,7 @@ use tower_service::Service;
 /// A peer cannot be connected to.
 #[derive(Debug, thiserror::Error)]
 enum ConnectError {
-    #[error("{0}")]
+    #[error(transparent)]
     Address(Box<dyn Error + Send + Sync>),
     #[error("{host:?} is no name that a certificate could have")]
     Name { host: String },

@@ -17,12 +17,12 @@ impl Check for PolicySupport {
 
     fn check(&self, document: &Document<'_>, findings: &mut Findings) {
         let name = document.path().strip_prefix(".configbus/").unwrap_or_default();
-        let message = match name {
-            "rollout.yaml" | "switches.yaml" => {
-                "this policy is not supported by this release; it is refused rather than ignored, so leave it out"
-            }
-            _ => "the folder .configbus is reserved for policy, and this is none; move the file elsewhere",
-        };
+        if let "rollout.yaml" | "switches.yaml" = name {
+            let message =
+                "this policy is not supported by this release; it is refused rather than ignored, so leave it out";
+            return findings.add(document.finding(Rule::UnsupportedPolicy, message));
+        }
+        let message = "the folder .configbus is reserved for policy, and this is none; move the file elsewhere";
         let mut finding = document.finding(Rule::UnsupportedPolicy, message);
         if let Some(near) = policy::nearest(name, policy::SUPPORTED.iter().copied()) {
             finding = finding.found(name).expected(near);

@@ -52,6 +52,11 @@ impl Governed for SchemaCheck {
         policy.schemas.entries.iter().any(|entry| entry.schema == path) || self.cache.is_part_of_any(path)
     }
 
+    fn compares(&self, policy: &Policy, path: &str) -> bool {
+        // A file is held to its schema whatever it was before; a schema may be held against its former self.
+        self.reads(policy, path)
+    }
+
     fn check(&self, case: &Case<'_>, files: &[LandingFile], findings: &mut Findings) -> Result<(), CandidateError> {
         let entries = &case.after().policy.schemas.entries;
         if entries.len() > self.settings.entries_max {
