@@ -5,7 +5,7 @@
 //! candidates, because starting one costs more than most rules. Lost were a budget inside the interpreter (it has none) and
 //! an extra program to install.
 //!
-//! Read first: [`Evaluator`] (the pool), [`child::run`] (the other end).
+//! Read first: [`Evaluator`] (the pool), the module `child` (the other end).
 
 mod allowance;
 pub(crate) mod child;

@@ -5,7 +5,7 @@
 //! only a process of its own can be cut off from the network and have every descendant for itself; the server's threads
 //! cannot. What a validator is not kept from is what its user may read on the machine.
 //!
-//! Read first: [`Validators`], [`ValidatorSettings`], [`supervisor`].
+//! Read first: `Validators`, [`ValidatorSettings`], and the module `supervisor`.
 
 mod answer;
 mod capture;
