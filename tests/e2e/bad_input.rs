@@ -94,7 +94,7 @@ fn conflicts_and_rejections_say_what_to_do() {
     "#);
     assert_snapshot!(said(&bus.run_with(&["put", "a.json/b.json"], b"2"), &[]), @"2 error: compare-and-set failed (invalid): a.json/b.json cannot be created, a.json is a file");
     let json = bus.run_with(&["put", "a.json", "--if-absent", "--output", "json"], b"2");
-    assert_snapshot!(json.stderr, @r#"{"error":{"details":[{"place":"a.json","text":"is now 56a6051ca2b02b04ef92d5150c9ef600403cb1de"}],"exit_code":3,"hint":"read the path again, apply your change to what is there now, and retry","kind":"conflict","message":"compare-and-set conflicts: a.json is not what was expected: its id is 56a6051ca2b02b04ef92d5150c9ef600403cb1de"}}"#);
+    assert_snapshot!(json.stderr, @r#"{"error":{"details":[{"place":"a.json","text":"is now 56a6051ca2b02b04ef92d5150c9ef600403cb1de"}],"exit_code":3,"hint":"read the path again, apply your change to what is there now, and retry","kind":"conflict","message":"compare-and-set conflicts: a.json is not what was expected: its id is 56a6051ca2b02b04ef92d5150c9ef600403cb1de","report":null}}"#);
 }
 
 #[test]
