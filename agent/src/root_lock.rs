@@ -34,7 +34,7 @@ impl RootLockError {
 /// Holds `agent.lock`; the lock ends with this value or with the process, whichever is first.
 #[derive(Debug)]
 pub(crate) struct RootLock {
-    _file: File,
+    file: File,
 }
 
 impl RootLock {
@@ -44,10 +44,18 @@ impl RootLock {
         std::fs::create_dir_all(root.path()).map_err(opened)?;
         let file = File::options().create(true).truncate(false).write(true).open(root.lock()).map_err(opened)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(RootLockError::Held { root: root.path().to_owned() }),
             Err(errno) => Err(opened(errno.into())),
         }
+    }
+}
+
+impl Drop for RootLock {
+    fn drop(&mut self) {
+        // Said rather than left to the last close: a child that this process is just forking has the file open too,
+        // until it executes its program.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
@@ -65,5 +73,16 @@ mod tests {
         assert!(refused.to_string().contains("belongs to another agent"), "{refused}");
         drop(first);
         RootLock::acquire(&root).unwrap();
+    }
+
+    #[test]
+    fn a_child_that_inherited_the_file_does_not_keep_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::new(folder.path().join("host-1"));
+        let first = RootLock::acquire(&root).unwrap();
+        let inherited = first.file.try_clone().unwrap();
+        drop(first);
+        RootLock::acquire(&root).unwrap();
+        drop(inherited);
     }
 }

@@ -47,7 +47,7 @@ impl LockError {
 #[derive(Debug)]
 pub struct FolderLock {
     path: PathBuf,
-    _file: File,
+    file: File,
 }
 
 impl FolderLock {
@@ -64,12 +64,20 @@ impl FolderLock {
             Err(errno) => return Err(failed(errno.into())),
         }
         write_holder(&mut file).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), _file: file })
+        Ok(Self { path: path.to_owned(), file })
     }
 
     /// Returns the lock file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Said rather than left to the last close: a child that this process is just forking has the file open too,
+        // until it executes its program.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
@@ -99,5 +107,16 @@ mod tests {
         assert!(matches!(error, LockError::AlreadyHeld { holder: Some(pid), .. } if pid == expected), "{error}");
         drop(first);
         FolderLock::acquire(&path).unwrap();
+    }
+
+    #[test]
+    fn a_child_that_inherited_the_file_does_not_keep_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("server.lock");
+        let first = FolderLock::acquire(&path).unwrap();
+        let inherited = first.file.try_clone().unwrap();
+        drop(first);
+        FolderLock::acquire(&path).unwrap();
+        drop(inherited);
     }
 }
