@@ -5,18 +5,19 @@ use crate::workspace::{array, members, text};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Crate → the crates of the workspace it may use outside its tests.
-const EDGES: [(&str, &[&str]); 13] = [
+const EDGES: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("runtime", &["model"]),
     ("proto", &["model"]),
     ("transport", &["model"]),
     ("coordination", &["proto", "runtime", "transport", "model"]),
     ("gitstore", &["model"]),
-    ("hooks", &["gitstore", "coordination", "proto", "model"]),
+    ("hooks", &["gitstore", "switches", "coordination", "proto", "model"]),
     ("server", &["hooks", "gitstore", "coordination", "proto", "runtime", "transport", "model"]),
     ("configstore", &["gitstore", "coordination", "proto", "runtime", "transport", "model"]),
-    ("agent", &["client", "proto", "runtime", "transport", "model"]),
-    ("client", &["model"]),
+    ("agent", &["client", "switches", "proto", "runtime", "transport", "model"]),
+    ("client", &["switches", "model"]),
+    ("switches", &["model"]),
     ("api", &["proto", "transport", "model"]),
     (
         "",
@@ -32,6 +33,7 @@ const EDGES: [(&str, &[&str]); 13] = [
             "proto",
             "runtime",
             "server",
+            "switches",
             "transport",
         ],
     ),
@@ -89,7 +91,9 @@ fn outside_libraries_stay_behind_their_fence() {
 #[test]
 fn applications_embed_neither_a_runtime_nor_git() {
     let heavy = ["tokio", "tonic", "git2", "axum", "prost", "clap"];
-    let client = members().find(|package| text(package, "name") == "configbus-client").expect("the client exists");
-    let found: Vec<_> = dependencies(client).filter(|d| heavy.contains(d)).collect();
-    assert!(found.is_empty(), "the client library would drag {found:?} into applications");
+    for name in ["configbus-client", "configbus-switches"] {
+        let client = members().find(|package| text(package, "name") == name).expect("the crate exists");
+        let found: Vec<_> = dependencies(client).filter(|d| heavy.contains(d)).collect();
+        assert!(found.is_empty(), "{name} would drag {found:?} into applications");
+    }
 }
