@@ -1,6 +1,6 @@
 //! How values are kept current: from a flip that is noticed to callbacks that have run.
 //!
-//! [`watcher`] notices, [`follower`] takes the view and compares every subscription ([`cell`], [`prefix_cell`]) with it,
+//! [`watcher`] notices, [`follower`] takes the view and compares every subscription ([`cell`], [`prefix_cell`], [`group_cell`]) with it,
 //! [`call_queue`] tells callbacks, [`owner`] ends it all.
 
 pub(crate) mod call_queue;
@@ -8,6 +8,7 @@ pub(crate) mod callbacks;
 pub(crate) mod cell;
 pub(crate) mod folders;
 pub(crate) mod follower;
+pub(crate) mod group_cell;
 pub(crate) mod inotify;
 pub(crate) mod journal;
 pub(crate) mod owner;

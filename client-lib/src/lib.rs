@@ -46,6 +46,7 @@
 mod bus;
 mod change;
 mod counters;
+mod decider;
 mod defaulted;
 mod following;
 mod format;
@@ -62,11 +63,13 @@ mod subscribe;
 mod subscription;
 #[cfg(test)]
 mod tests;
+mod toggles;
 mod value;
 
 pub use bus::ConfigBus;
 pub use change::Change;
 pub use counters::Stats;
+pub use decider::{Decider, DeciderHandle};
 pub use defaulted::Defaulted;
 pub use format::{Format, ParseError, Place};
 pub use in_memory::InMemory;
@@ -80,7 +83,12 @@ pub use snapshot::Snapshot;
 pub use source::liveness::Status;
 pub use subscribe::{SubscribeError, SubscriptionBuilder};
 pub use subscription::Subscription;
+pub use toggles::{ToggleHandle, ToggleOptions, Toggles};
 pub use value::Value;
+
+/// Runtime switches without the bus: evaluators for programs that read their files otherwise.
+pub use configbus_switches as switches;
+pub use configbus_switches::decider::{OverlayPlace, Recipient};
 
 pub use configbus_model::{
     ConfigPath, Epoch, ErrorKind, Freshness, Head, MountRecord, Namespace, PathError, Position, Revision,

@@ -9,6 +9,7 @@ mod pins;
 mod plain_directory;
 mod roots;
 mod status;
+mod switches;
 
 use std::time::Duration;
 
