@@ -6,7 +6,7 @@ use configbus_tests::{
     cluster::{Cluster, Plan},
     eventually::eventually,
     git::{GitRun, WorkingCopy},
-    pki::Authority,
+    pki::{Authority, Validity},
 };
 use rustix::process::Signal;
 use std::{path::Path, process::Command, sync::Arc};
@@ -187,7 +187,7 @@ fn certificates_are_exchanged_while_clients_are_connected() {
 #[test]
 fn a_server_does_not_start_with_a_certificate_that_nobody_accepts() {
     let authority = Authority::new("ours");
-    let expired = authority.issue_expired("server", &["localhost"]);
+    let expired = authority.issue_for("server", &["localhost"], Validity::Expired);
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("server.toml");
     let (certificate, key) = (expired.certificate.display(), expired.key.display());

@@ -19,6 +19,8 @@ mod pem;
 mod reloading;
 mod secured;
 mod settings;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod tls_error;

@@ -1,5 +1,8 @@
 //! In front of the store's port: agents and other stores prove who they are, and may do what their role is for.
 
+mod route_table;
+#[cfg(test)]
+mod route_walk;
 mod verdicts;
 
 pub(crate) use verdicts::Verdicts;
@@ -11,50 +14,14 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use configbus_model::{CertificateRule, ComponentRole, ErrorKind, Grant, Role, Roles, Token};
+use configbus_model::{CertificateRule, ErrorKind, Roles, Token};
 use configbus_proto::status::{Details, to_status};
 use configbus_transport::{CertificateName, Peer};
 use futures_util::StreamExt as _;
 use http_body_util::{BodyStream, StreamBody};
+use route_table::{Needs, look_up};
 use std::{sync::Arc, time::SystemTime};
 use verdicts::Refused;
-
-/// What somebody must be to use a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Needs {
-    Nothing,
-    Credential,
-    Agent,
-    StoreOrReader,
-    Reader,
-}
-
-/// Every path of the port. What is not here needs a credential and is then answered by nobody.
-fn needs_of(path: &str) -> Needs {
-    match path {
-        "/healthz" | "/readyz" => Needs::Nothing,
-        path if path.starts_with("/grpc.health.v1.Health/") => Needs::Nothing,
-        "/metrics" => Needs::Reader,
-        "/configbus.v1.Distribution/Subscribe" => Needs::Agent,
-        "/configbus.v1.Distribution/Pack" => Needs::StoreOrReader,
-        _ => Needs::Credential,
-    }
-}
-
-impl Needs {
-    fn are_met_by(self, roles: &Roles) -> bool {
-        let reads = || roles.grants().any(|grant| matches!(grant, Grant::Role(..)));
-        let is_all = || {
-            roles.grants().any(|grant| matches!(grant, Grant::Role(Role::Admin, configbus_model::Scope::Everywhere)))
-        };
-        match self {
-            Self::Nothing | Self::Credential => true,
-            Self::Agent => roles.is_component(ComponentRole::Agent) || is_all(),
-            Self::StoreOrReader => roles.is_component(ComponentRole::Store) || reads(),
-            Self::Reader => reads(),
-        }
-    }
-}
 
 /// What a store lets in.
 pub(crate) struct Door {
@@ -87,9 +54,13 @@ impl Door {
     }
 }
 
+const NOWHERE: &str = "a store answers nothing at this path";
+
 /// Middleware in front of every route of a store that asks who comes.
 pub(crate) async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
-    let needs = needs_of(request.uri().path());
+    let found = look_up(request.uri().path());
+    // Even what is not there is told to nobody without a credential.
+    let needs = found.unwrap_or(Needs::Credential);
     if needs == Needs::Nothing {
         return next.run(request).await;
     }
@@ -102,12 +73,14 @@ pub(crate) async fn admit(State(door): State<Arc<Door>>, request: Request, next:
     let token = token_of(request.headers());
     let (Some(verdicts), Some(token)) = (door.verdicts.clone(), token) else {
         return match door.certified(&request) {
-            Some(roles) if needs.are_met_by(&roles) => next.run(request).await,
+            Some(roles) if needs.are_met_by(&roles) && found.is_some() => next.run(request).await,
+            Some(roles) if needs.are_met_by(&roles) => refuse(ErrorKind::NotFound, NOWHERE),
             Some(_) => refuse(ErrorKind::Denied, "this certificate has not the role that this needs"),
             None => refuse(ErrorKind::Unauthenticated, door.wanted()),
         };
     };
     match verdicts.judge(&token).await {
+        Ok(_) if found.is_none() => return refuse(ErrorKind::NotFound, NOWHERE),
         Ok(roles) if needs.are_met_by(&roles) => {}
         Ok(_) => return refuse(ErrorKind::Denied, "this token has not the role that this needs"),
         Err(error @ Refused::Bad) => return refuse(ErrorKind::Unauthenticated, &error.to_string()),
@@ -135,11 +108,13 @@ fn is_grpc(headers: &HeaderMap) -> bool {
 
 fn refusal(is_grpc: bool, kind: ErrorKind, text: &str) -> Response {
     if is_grpc {
+        let kind = if kind == ErrorKind::NotFound { ErrorKind::Unsupported } else { kind };
         return to_status(kind, text, &Details::default()).into_http();
     }
     let status = match kind {
         ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
         ErrorKind::Denied => StatusCode::FORBIDDEN,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
     let mut response = (status, format!("{text}\n")).into_response();
@@ -148,38 +123,4 @@ fn refusal(is_grpc: bool, kind: ErrorKind, text: &str) -> Response {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use configbus_proto::DESCRIPTORS;
-
-    fn roles(grants: &[&str]) -> Roles {
-        grants.iter().map(|grant| grant.parse::<Grant>().unwrap()).collect()
-    }
-
-    #[test]
-    fn each_role_reaches_what_it_is_for() {
-        let subscribe = needs_of("/configbus.v1.Distribution/Subscribe");
-        assert!(subscribe.are_met_by(&roles(&["agent"])) && subscribe.are_met_by(&roles(&["admin"])));
-        assert!(!subscribe.are_met_by(&roles(&["store", "writer", "admin@main"])));
-        let pack = needs_of("/configbus.v1.Distribution/Pack");
-        assert!(pack.are_met_by(&roles(&["store"])) && pack.are_met_by(&roles(&["reader"])));
-        assert!(!pack.are_met_by(&roles(&["agent"])));
-        assert!(!needs_of("/metrics").are_met_by(&roles(&["agent", "store"])));
-    }
-
-    #[test]
-    fn no_rpc_is_open() {
-        let set = <prost_types::FileDescriptorSet as prost::Message>::decode(DESCRIPTORS).unwrap();
-        for file in &set.file {
-            for service in &file.service {
-                for method in &service.method {
-                    let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
-                    assert_ne!(needs_of(&path), Needs::Nothing, "{path}");
-                }
-            }
-        }
-    }
 }

@@ -1,8 +1,9 @@
 //! A listener and a client against each other, over a real socket.
 
-use super::pki::{Authority, Validity};
 use crate::{
-    CertificateName, ClientTls, ClientTlsSettings, Connection, Incoming, ListenerTls, TlsSettings, outgoing::Connector,
+    CertificateName, ClientTls, ClientTlsSettings, Connection, Incoming, ListenerTls, TlsSettings,
+    outgoing::Connector,
+    testing::{Authority, Validity},
 };
 use std::{error::Error, net::SocketAddr, time::Duration};
 use tokio::{
@@ -66,13 +67,13 @@ async fn meet(served: &TlsSettings, url: &str, client: &ClientTlsSettings) -> (s
 #[tokio::test]
 async fn both_ends_meet_and_know_each_other() {
     let authority = Authority::new("ca");
-    let mut served = authority.issue("bus", &NAMES, Validity::Now).served();
+    let mut served = authority.issue("bus", &NAMES).served();
     served.client_ca = Some(authority.file());
     for url in ["https://localhost:PORT", "https://127.0.0.1:PORT"] {
         let (server, client) = meet(&served, url, &authority.believed()).await;
         assert_eq!((client.as_str(), server.unwrap().peer().certificate()), ("connected", None), "{url}");
     }
-    let host = authority.issue("host", &["spiffe://prod/agent/1"], Validity::Now);
+    let host = authority.issue("host", &["spiffe://prod/agent/1"]);
     let mut known = authority.believed();
     (known.certificate, known.key) = (Some(host.certificate), Some(host.key));
     served.require_client_certificate = true;
@@ -85,11 +86,11 @@ async fn both_ends_meet_and_know_each_other() {
 #[tokio::test]
 async fn who_cannot_be_trusted_is_refused_with_the_reason() {
     let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
-    let served = ours.issue("bus", &["bus.example"], Validity::Now).served();
+    let served = ours.issue("bus", &["bus.example"]).served();
     let (server, client) = meet(&served, "https://localhost:PORT", &ours.believed()).await;
     assert!(server.is_err());
     assert!(client.contains("localhost cannot be trusted") && client.contains("bus.example"), "{client}");
-    let served = ours.issue("bus", &NAMES, Validity::Now).served();
+    let served = ours.issue("bus", &NAMES).served();
     let (_, client) = meet(&served, "https://localhost:PORT", &theirs.believed()).await;
     assert!(client.contains("localhost cannot be trusted: UnknownIssuer"), "{client}");
     let (_, client) = meet(&TlsSettings::default(), "http://localhost:PORT", &ours.believed()).await;
@@ -99,13 +100,13 @@ async fn who_cannot_be_trusted_is_refused_with_the_reason() {
 #[tokio::test]
 async fn a_client_without_the_right_certificate_gets_nowhere() {
     let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
-    let mut served = ours.issue("bus", &NAMES, Validity::Now).served();
+    let mut served = ours.issue("bus", &NAMES).served();
     (served.client_ca, served.require_client_certificate) = (Some(ours.file()), true);
     let (server, _) = meet(&served, "https://localhost:PORT", &ours.believed()).await;
     assert!(server.err().unwrap().to_string().contains("no certificates"));
     for (issuer, validity, reason) in [(&theirs, Validity::Now, "UnknownIssuer"), (&ours, Validity::Expired, "expired")]
     {
-        let host = issuer.issue("host", &["spiffe://prod/agent/1"], validity);
+        let host = issuer.issue_for("host", &["spiffe://prod/agent/1"], validity);
         let mut known = ours.believed();
         (known.certificate, known.key) = (Some(host.certificate), Some(host.key));
         let (server, _) = meet(&served, "https://localhost:PORT", &known).await;
@@ -117,7 +118,7 @@ async fn a_client_without_the_right_certificate_gets_nowhere() {
 #[tokio::test]
 async fn plain_http_on_a_tls_port_is_told_so() {
     let authority = Authority::new("ca");
-    let (mut incoming, addr) = listen(&authority.issue("bus", &NAMES, Validity::Now).served()).await;
+    let (mut incoming, addr) = listen(&authority.issue("bus", &NAMES).served()).await;
     let server = async { hear(&mut incoming.accept().await).await.unwrap_err().to_string() };
     let client = async {
         let mut stream = TcpStream::connect(addr).await.unwrap();
@@ -148,7 +149,7 @@ async fn tls_to_a_plain_port_is_told_so() {
 #[tokio::test]
 async fn a_silent_caller_keeps_nobody_waiting() {
     let authority = Authority::new("ca");
-    let (mut incoming, addr) = listen(&authority.issue("bus", &NAMES, Validity::Now).served()).await;
+    let (mut incoming, addr) = listen(&authority.issue("bus", &NAMES).served()).await;
     let _silent = TcpStream::connect(addr).await.unwrap();
     let _first = incoming.accept().await;
     let server = async { hear(&mut incoming.accept().await).await.unwrap() };

@@ -1,7 +1,9 @@
 //! Files that are right, wrong, and replaced.
 
-use super::pki::{Authority, Validity};
-use crate::{CertificateName, ClientTls, ListenerTls, Reloaded, TlsSettings};
+use crate::{
+    CertificateName, ClientTls, ListenerTls, Reloaded, TlsSettings,
+    testing::{Authority, Validity},
+};
 use std::fs;
 
 fn check_refused(settings: &TlsSettings, expected: &str) {
@@ -12,7 +14,7 @@ fn check_refused(settings: &TlsSettings, expected: &str) {
 #[test]
 fn a_pair_is_loaded_with_its_names() {
     let authority = Authority::new("ca");
-    let served = authority.issue("bus", &["Bus.example", "spiffe://prod/server"], Validity::Now).served();
+    let served = authority.issue("bus", &["Bus.example", "spiffe://prod/server"]).served();
     let listener = ListenerTls::open(&served).unwrap().unwrap();
     let certificate = listener.certificate();
     assert_eq!(certificate.subject, "CN=bus");
@@ -25,8 +27,8 @@ fn a_pair_is_loaded_with_its_names() {
 #[test]
 fn what_is_wrong_is_named_with_its_file() {
     let authority = Authority::new("ca");
-    let good = authority.issue("bus", &["localhost"], Validity::Now).served();
-    let other = authority.issue("other", &["localhost"], Validity::Now);
+    let good = authority.issue("bus", &["localhost"]).served();
+    let other = authority.issue("other", &["localhost"]);
     let file = |name: &str, text: &str| {
         let file = authority.folder().join(name);
         fs::write(&file, text).unwrap();
@@ -48,16 +50,16 @@ fn what_is_wrong_is_named_with_its_file() {
     let empty = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     check_refused(&TlsSettings { certificate: file("e.pem", empty), ..good.clone() }, "e.pem is damaged");
     check_refused(&TlsSettings { client_ca: file("no-ca.pem", ""), ..good }, "no-ca.pem holds no certificate");
-    let expired = authority.issue("late", &["localhost"], Validity::Expired).served();
+    let expired = authority.issue_for("late", &["localhost"], Validity::Expired).served();
     check_refused(&expired, "late.pem (CN=late) expired at 2020-02-01T00:00:00Z");
-    let early = authority.issue("early", &["localhost"], Validity::Future).served();
+    let early = authority.issue_for("early", &["localhost"], Validity::Future).served();
     check_refused(&early, "early.pem (CN=early) is valid from 2999-01-01T00:00:00Z on");
 }
 
 #[test]
 fn an_expired_client_certificate_keeps_no_host_from_starting() {
     let authority = Authority::new("ca");
-    let late = authority.issue("host", &["spiffe://prod/agent/1"], Validity::Expired);
+    let late = authority.issue_for("host", &["spiffe://prod/agent/1"], Validity::Expired);
     let mut settings = authority.believed();
     (settings.certificate, settings.key) = (Some(late.certificate), Some(late.key));
     let client = ClientTls::open(&settings).unwrap();
@@ -67,12 +69,12 @@ fn an_expired_client_certificate_keeps_no_host_from_starting() {
 #[test]
 fn new_files_are_taken_and_broken_ones_are_not() {
     let authority = Authority::new("ca");
-    let issued = authority.issue("bus", &["one.example"], Validity::Now);
+    let issued = authority.issue("bus", &["one.example"]);
     let listener = ListenerTls::open(&issued.served()).unwrap().unwrap();
     assert!(matches!(listener.reload(), Reloaded::Unchanged));
 
     let key = fs::read(&issued.key).unwrap();
-    authority.issue("bus", &["two.example"], Validity::Now);
+    authority.issue("bus", &["two.example"]);
     let new_key = fs::read(&issued.key).unwrap();
     fs::write(&issued.key, key).unwrap();
     assert!(matches!(listener.reload(), Reloaded::Refused(_)), "half of a new pair");

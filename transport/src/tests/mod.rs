@@ -2,4 +2,3 @@
 
 mod ends;
 mod files;
-mod pki;
