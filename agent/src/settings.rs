@@ -1,6 +1,7 @@
 //! Settings of the agent role.
 
 use configbus_model::{ErrorKind, Layout};
+use configbus_proto::ReadableToken;
 use configbus_transport::{ClientTlsSettings, TlsError};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -82,6 +83,14 @@ pub enum SettingsError {
         /// The usual port there.
         port: u16,
     },
+    /// The token would travel readable.
+    #[error("token_file is set and {key} is plain")]
+    ReadableToken {
+        /// Which setting.
+        key: &'static str,
+        /// Why not.
+        source: ReadableToken,
+    },
     /// The files for TLS cannot be used.
     #[error("tls is wrong")]
     Tls(#[from] TlsError),
@@ -128,6 +137,7 @@ impl Settings {
         }
         self.stores.iter().try_for_each(|url| check_url("stores", url, 7421))?;
         self.server.iter().try_for_each(|url| check_url("server", url, 7420))?;
+        self.check_token()?;
         self.tls.check()?;
         if !self.listen.ip().is_loopback() {
             return Err(SettingsError::NotLoopback { listen: self.listen });
@@ -144,6 +154,14 @@ impl Settings {
             return Err(SettingsError::FreshFor { fresh_for_ms: self.fresh_for_ms });
         }
         Ok(())
+    }
+
+    fn check_token(&self) -> Result<(), SettingsError> {
+        let urls = self.stores.iter().map(|url| ("stores", url)).chain(self.server.iter().map(|url| ("server", url)));
+        let mut given = urls.filter(|_| self.token_file.is_some());
+        given.try_for_each(|(key, url)| {
+            ReadableToken::check(url).map_err(|source| SettingsError::ReadableToken { key, source })
+        })
     }
 
     /// Returns the name of this host in the fleet.
@@ -191,6 +209,17 @@ mod tests {
         check_refused(&Settings { host: Some(String::new()), ..valid() }, "host = \"\"");
         check_refused(&Settings { labels: BTreeMap::from([("a".into(), "x".repeat(300))]), ..valid() }, "labels");
         check_refused(&Settings { fresh_for_ms: 10, ..valid() }, "fresh_for_ms = 10");
+    }
+
+    #[test]
+    fn a_token_is_for_peers_that_are_reached_over_tls() {
+        let valid =
+            Settings { token_file: Some("t".into()), server: Some("https://bus:7420".into()), ..Settings::default() };
+        valid.check().unwrap();
+        let local = Settings { stores: vec!["http://127.0.0.1:7421".into()], ..valid.clone() };
+        local.check().unwrap();
+        check_refused(&Settings { stores: vec!["http://store-1:7421".into()], ..valid.clone() }, "stores is plain");
+        check_refused(&Settings { server: Some("http://bus:7420".into()), ..valid }, "server is plain");
     }
 
     #[test]

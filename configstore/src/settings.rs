@@ -2,6 +2,7 @@
 
 use configbus_coordination::{ZooKeeperSettings, ZooKeeperSettingsError};
 use configbus_model::{CertificateRule, ErrorKind, Namespace};
+use configbus_proto::ReadableToken;
 use configbus_transport::{ClientTlsSettings, TlsError, TlsSettings};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -141,6 +142,9 @@ pub enum SettingsError {
     /// The store could not have tokens judged.
     #[error("auth = \"tokens\" needs token_file: the server judges tokens for stores it knows only")]
     NoOwnToken,
+    /// The token for the server would travel readable.
+    #[error("token_file is set and server is plain")]
+    ReadableToken(#[from] ReadableToken),
     /// Rules that would never be looked at.
     #[error(
         "certificates are listed, which needs tls.client_ca and no auth = \"none\": otherwise nobody is asked for one"
@@ -181,6 +185,9 @@ impl Settings {
         self.check_exposure()?;
         if !is_base_url(&self.server) {
             return Err(SettingsError::server(&self.server));
+        }
+        if self.token_file.is_some() {
+            ReadableToken::check(&self.server)?;
         }
         if let Some(url) = self.url.clone().filter(|url| !is_base_url(url)) {
             return Err(SettingsError::Url { key: "url", url, role: "store", example: "http://store-1:7421" });
@@ -291,6 +298,10 @@ mod tests {
         let tokens = Settings { auth: Some(Auth::Tokens), ..Settings::default() };
         check_refused(&tokens, "needs token_file");
         check_refused(&Settings { listen, token_file: Some("t".into()), ..tokens }, "would travel readable");
+        let with_token =
+            |server: &str| Settings { server: server.into(), token_file: Some("t".into()), ..Settings::default() };
+        with_token("https://bus:7420").check().unwrap();
+        check_refused(&with_token("http://bus:7420"), "server is plain");
         let limits = Limits { packs_max: 0, ..Limits::default() };
         check_refused(&Settings { limits, ..Settings::default() }, "limits.packs_max = 0");
     }

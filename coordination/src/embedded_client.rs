@@ -68,7 +68,7 @@ impl EmbeddedClient {
         let endpoint = Endpoint::from_shared(url.to_owned())?.connect_timeout(CONNECT_TIMEOUT).tcp_nodelay(true);
         Ok(Arc::new(Self {
             url: url.to_owned(),
-            channel: bearer.on(channel(&endpoint, tls)),
+            channel: bearer.on(channel(&endpoint, tls), url),
             heads: HeadBook::default(),
             members: watch::Sender::default(),
             registrations: Arc::default(),

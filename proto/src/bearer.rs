@@ -4,9 +4,11 @@ use configbus_model::{Token, TokenError};
 use std::fmt;
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use tonic::codegen::http::Uri;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -36,6 +38,45 @@ pub enum BearerError {
         /// Why.
         source: TokenError,
     },
+    /// It may not be sent.
+    #[error(transparent)]
+    Readable(#[from] ReadableToken),
+}
+
+/// A token would travel readable for everybody on the way.
+///
+/// There is no setting that allows it: whoever ends TLS beside the caller, a sidecar or a tunnel, is reached over
+/// loopback.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no access token is sent to {url}, because everybody on the way could read it: use https://, or a tunnel that \
+     begins on this machine, such as `ssh -L 7420:{authority} HOST` with http://127.0.0.1:7420"
+)]
+pub struct ReadableToken {
+    url: String,
+    authority: String,
+}
+
+impl ReadableToken {
+    /// Refuses URLs that no token may be sent to: plain ones of other machines.
+    pub fn check(url: &str) -> Result<(), Self> {
+        let Ok(uri) = url.parse::<Uri>() else { return Ok(()) };
+        let host = uri.host().unwrap_or_default();
+        if uri.scheme_str() == Some("https") || is_loopback(host) {
+            return Ok(());
+        }
+        let authority = uri.authority().map_or(host, |authority| authority.as_str());
+        Err(Self { url: url.to_owned(), authority: authority.to_owned() })
+    }
+}
+
+/// Names are believed by their text: a resolver that is lied to could say anything.
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
 }
 
 /// The token a caller gives, if any. A token in a file is read again when the file changes, so that it can be exchanged
@@ -49,6 +90,8 @@ enum Source {
     Nothing,
     Given(Token),
     File(Arc<TokenInFile>),
+    /// There is one, and not for this connection.
+    Withheld(ReadableToken),
 }
 
 struct TokenInFile {
@@ -83,12 +126,28 @@ impl Bearer {
             Source::Nothing => Ok(None),
             Source::Given(token) => Ok(Some(token.clone())),
             Source::File(file) => file.token().map(Some),
+            Source::Withheld(reason) => Err(reason.clone().into()),
         }
     }
 
-    /// Puts it before every call on a connection.
-    pub fn on(&self, channel: Channel) -> AuthorisedChannel {
-        InterceptedService::new(channel, self.clone())
+    /// Refuses URLs that it may not be sent to. Without a token every URL will do.
+    pub fn check_way(&self, url: &str) -> Result<(), ReadableToken> {
+        if self.0.is_nothing() { Ok(()) } else { ReadableToken::check(url) }
+    }
+
+    /// Puts it before every call on a connection to a URL. Where it may not be sent the calls fail, with the reason.
+    pub fn on(&self, channel: Channel, url: &str) -> AuthorisedChannel {
+        InterceptedService::new(channel, self.for_url(url))
+    }
+
+    fn for_url(&self, url: &str) -> Self {
+        self.check_way(url).map_or_else(|reason| Self(Source::Withheld(reason)), |()| self.clone())
+    }
+}
+
+impl Source {
+    fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
     }
 }
 
@@ -127,6 +186,7 @@ impl fmt::Debug for Bearer {
             Source::Nothing => f.write_str("Bearer(none)"),
             Source::Given(token) => write!(f, "Bearer({token:?})"),
             Source::File(file) => write!(f, "Bearer({})", file.path.display()),
+            Source::Withheld(_) => f.write_str("Bearer(withheld)"),
         }
     }
 }
@@ -137,6 +197,7 @@ impl PartialEq for Bearer {
             (Source::Nothing, Source::Nothing) => true,
             (Source::Given(one), Source::Given(other)) => one == other,
             (Source::File(one), Source::File(other)) => one.path == other.path,
+            (Source::Withheld(one), Source::Withheld(other)) => one == other,
             _ => false,
         }
     }
@@ -159,6 +220,45 @@ mod tests {
         assert_eq!(given(&Bearer::default()), None);
         assert_eq!(given(&Bearer::of(token.clone())), Some(format!("Bearer {}", token.expose())));
         assert_eq!(format!("{:?}", Bearer::of(token)), "Bearer(Token(0101010101))");
+    }
+
+    #[test]
+    fn a_token_goes_nowhere_readable() {
+        let bearer = Bearer::of(Token::of([1; 5], [2; 32]));
+        for fine in [
+            "https://bus.example:7420",
+            "http://127.0.0.1:7420",
+            "http://127.8.8.8",
+            "http://[::1]:7420",
+            "http://[::ffff:127.0.0.1]:7420",
+            "http://localhost:7420",
+            "http://LocalHost.",
+            "http://bus.localhost:1",
+        ] {
+            assert_eq!(bearer.check_way(fine), Ok(()), "{fine}");
+        }
+        for readable in [
+            "http://bus.example:7420",
+            "http://10.0.0.1:7420",
+            "http://[fe80::1]:7420",
+            "http://0.0.0.0:7420",
+            "http://localhost.example",
+            "http://127.0.0.1.example:7420",
+            "http://127.0.0.1@bus.example:7420",
+        ] {
+            assert!(bearer.check_way(readable).is_err(), "{readable}");
+            assert_eq!(Bearer::default().check_way(readable), Ok(()), "there is none to send");
+        }
+        let error = bearer.check_way("http://bus:7420").unwrap_err().to_string();
+        assert!(error.contains("http://bus:7420, because") && error.contains("ssh -L 7420:bus:7420"), "{error}");
+    }
+
+    #[test]
+    fn a_call_over_a_readable_connection_fails_and_takes_no_token_along() {
+        let mut bearer = Bearer::of(Token::of([1; 5], [2; 32])).for_url("http://bus:7420");
+        let status = bearer.call(Request::new(())).unwrap_err();
+        assert_eq!(status.code(), tonic::Code::Unauthenticated);
+        assert!(status.message().contains("no access token is sent to http://bus:7420"), "{status:?}");
     }
 
     #[test]

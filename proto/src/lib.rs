@@ -7,7 +7,7 @@ mod bearer;
 pub mod convert;
 pub mod status;
 
-pub use bearer::{AuthorisedChannel, Bearer, BearerError};
+pub use bearer::{AuthorisedChannel, Bearer, BearerError, ReadableToken};
 
 /// Generated from `proto/configbus/v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rust_2018_idioms)]

@@ -82,6 +82,25 @@ fn tokens_are_made_listed_and_revoked_and_a_restart_keeps_them() {
 }
 
 #[test]
+fn no_token_travels_readable() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("token");
+    fs::write(&file, configbus_model::Token::of([1; 5], [1; 32]).expose()).unwrap();
+    let (file, url) = (file.to_str().unwrap(), "http://bus.invalid:7420");
+    for refused in [
+        &["status", "--server", url][..],
+        &["store", "--check", "--data", "/nonexistent", "--server", url],
+        &["agent", "--check", "--root", "/nonexistent", "--server", url],
+        &["agent", "--check", "--root", "/nonexistent", "--store", url],
+    ] {
+        let run = configbus_tests::bus::Run::of(&[refused, &["--token-file", file]].concat(), b"");
+        assert_eq!(run.code, 2, "{refused:?}: {}", run.stderr);
+        let advice = "no access token is sent to http://bus.invalid:7420, because everybody on the way could read it";
+        assert!(run.stderr.contains(advice) && run.stderr.contains("use https://"), "{refused:?}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn a_watch_ends_with_its_token() {
     let bus = GuardedBus::start();
     let [watcher, reader] = ["watcher", "reader"].map(|name| bus.token(name, "reader"));

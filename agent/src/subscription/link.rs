@@ -56,7 +56,7 @@ fn connect(url: &str, tls: &ClientTls, bearer: &Bearer) -> Result<DistributionCl
         .tcp_nodelay(true)
         .http2_keep_alive_interval(PROBE_EVERY)
         .keep_alive_timeout(PROBE_EVERY);
-    let channel = bearer.on(channel(&endpoint, tls));
+    let channel = bearer.on(channel(&endpoint, tls), url);
     Ok(DistributionClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX))
 }
 

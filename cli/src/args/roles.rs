@@ -63,7 +63,7 @@ pub(crate) struct ServerArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   configbus store --config /etc/configbus/store.toml
-  configbus store --data /srv/store --server http://bus:7420 --token-file store.token --auth tokens")]
+  configbus store --data /srv/store --server https://bus:7420 --token-file store.token --auth tokens")]
 pub(crate) struct StoreArgs {
     #[command(flatten)]
     pub(crate) role: RoleArgs,

@@ -63,8 +63,8 @@ impl Calls {
         let end = Instant::now() + call.deadline;
         self.with_budget(RetryBudget::deposit);
         for attempt in 1.. {
-            let (server, channel) = self.servers.preferred();
-            let channel = self.settings.bearer.on(channel);
+            let (server, url, channel) = self.servers.preferred();
+            let channel = self.settings.bearer.on(channel, url);
             let left = end.saturating_duration_since(Instant::now()).min(call.attempt_deadline);
             let ending = match timeout(left, send(Attempt { channel, timeout: left })).await {
                 Ok(Ok(response)) => return Ok(response.into_inner()),

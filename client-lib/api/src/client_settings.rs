@@ -11,7 +11,7 @@ pub struct ClientSettings {
     pub servers: Vec<String>,
     /// Which servers are believed over TLS, and what this client proves itself with.
     pub tls: ClientTlsSettings,
-    /// What proves to them who asks.
+    /// What proves to them who asks. An access token is sent over `https` and to loopback only.
     pub bearer: Bearer,
     /// Longest time one call may take, attempts and pauses included.
     pub deadline: Duration,

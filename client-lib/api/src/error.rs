@@ -2,6 +2,7 @@
 
 use configbus_model::{BlobId, ConfigPath, ErrorKind};
 use configbus_proto::{
+    ReadableToken,
     convert::WireError,
     status::{self, ConflictDetail, Details},
 };
@@ -55,6 +56,9 @@ pub enum ApiError {
         #[source]
         source: Box<TlsError>,
     },
+    /// The access token would travel readable.
+    #[error(transparent)]
+    ReadableToken(#[from] ReadableToken),
     /// Somebody else changed the files first.
     #[error("{operation} conflicts: {message}")]
     Conflict {
@@ -145,7 +149,7 @@ impl ApiError {
     /// Returns what kind of failure this is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::BadUrl { .. } => ErrorKind::Invalid,
+            Self::BadUrl { .. } | Self::ReadableToken(_) => ErrorKind::Invalid,
             Self::Tls { source } => source.kind(),
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Rejected { .. } => ErrorKind::Rejected,

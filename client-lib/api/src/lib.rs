@@ -57,4 +57,4 @@ pub use configbus_model::{
     BlobId, Change, CommitId, ConfigPath, Entry, EntryMode, Epoch, ErrorKind, Head, Member, MemberRole, Namespace,
     ObjectId, Position, Revision, Token, TokenError,
 };
-pub use configbus_proto::{Bearer, BearerError};
+pub use configbus_proto::{Bearer, BearerError, ReadableToken};

@@ -29,6 +29,7 @@ impl Servers {
             return Err(ApiError::BadUrl { url: String::new(), reason: "no server is given".to_owned() });
         }
         let urls = settings.servers.iter().map(|url| normalised(url)).collect::<Result<Vec<_>, _>>()?;
+        urls.iter().try_for_each(|url| settings.bearer.check_way(url))?;
         let tls = ClientTls::open(&settings.tls).map_err(|source| ApiError::Tls { source: Box::new(source) })?;
         let connect = |url: &String| Ok(channel(&endpoint(url)?, &tls));
         let channels = urls.iter().map(connect).collect::<Result<_, ApiError>>()?;
@@ -45,10 +46,10 @@ impl Servers {
         self.tls.turned_away()
     }
 
-    /// Returns the server to ask, and its number for [`Self::give_up_on`].
-    pub(crate) fn preferred(&self) -> (usize, Channel) {
+    /// Returns the server to ask: its number for [`Self::give_up_on`], its URL and the connection.
+    pub(crate) fn preferred(&self) -> (usize, &str, Channel) {
         let index = self.preferred.load(Ordering::Relaxed);
-        (index, self.channels[index].clone())
+        (index, &self.urls[index], self.channels[index].clone())
     }
 
     /// Turns to the next server, unless another call has done so already.

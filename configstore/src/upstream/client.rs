@@ -70,7 +70,7 @@ impl ServerClient {
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true);
-        let channel = bearer.on(channel(&endpoint, tls));
+        let channel = bearer.on(channel(&endpoint, tls), url);
         Ok(Self { url: url.trim_end_matches('/').to_owned(), channel })
     }
 

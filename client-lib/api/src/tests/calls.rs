@@ -28,6 +28,16 @@ async fn a_file_is_read_at_a_revision() {
 }
 
 #[tokio::test]
+async fn a_token_is_sent_to_nobody_over_a_readable_connection() {
+    let bearer = crate::Bearer::of(configbus_model::Token::of([1; 5], [2; 32]));
+    let with =
+        |servers: &[&str]| Client::with_settings(crate::ClientSettings { bearer: bearer.clone(), ..settings(servers) });
+    let error = with(&["https://bus:7420", "http://bus:7420"]).unwrap_err();
+    assert!(matches!(error, ApiError::ReadableToken(_)) && error.kind() == ErrorKind::Invalid, "{error}");
+    with(&["https://bus:7420", "http://127.0.0.1:7420", "localhost"]).unwrap();
+}
+
+#[tokio::test]
 async fn a_read_is_tried_again_while_the_server_is_unavailable() {
     let server = ScriptedServer::start().await;
     server.scripts.get.refuse(unavailable());
