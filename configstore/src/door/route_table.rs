@@ -18,7 +18,6 @@ pub(super) const RULES: &[(&str, Needs)] = &[
     ("/healthz", Needs::Nothing),
     ("/readyz", Needs::Nothing),
     ("/grpc.health.v1.Health/Check", Needs::Nothing),
-    ("/grpc.health.v1.Health/List", Needs::Nothing),
     ("/grpc.health.v1.Health/Watch", Needs::Nothing),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Needs::Credential),
     ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Needs::Credential),

@@ -41,7 +41,6 @@ pub(crate) const RULES: &[Rule] = &[
     rule("GET", "/healthz", Nothing),
     rule("GET", "/readyz", Nothing),
     rpc("/grpc.health.v1.Health/Check", Nothing),
-    rpc("/grpc.health.v1.Health/List", Nothing),
     rpc("/grpc.health.v1.Health/Watch", Nothing),
     // What the API looks like is no secret to anybody who may use any of it.
     rule("GET", "/openapi.json", Credential),
