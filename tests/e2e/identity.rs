@@ -119,6 +119,27 @@ fn a_watch_ends_with_its_token() {
 }
 
 #[test]
+fn changes_of_tokens_beside_a_server_are_in_its_log_wherever_that_is() {
+    let (folder, mut bus) = (tempfile::TempDir::new().unwrap(), GuardedBus::start());
+    let log = folder.path().join("audit.jsonl");
+    bus.kill_server();
+    bus.start_server_with(&[("CONFIGBUS_AUDIT_FILE", log.to_str().unwrap())]);
+    let token = bus.token("beside", "reader");
+    bus.kill_server();
+    let data = bus.data().display().to_string();
+    let _ = bus.run_as(&token, &["token", "revoke", &token, "--data", &data], b"").expect_ok();
+    let log = fs::read_to_string(log).unwrap();
+    for said in ["create beside the server", "revoke beside the server"] {
+        assert!(
+            log.lines().any(|line| line.contains(said) && line.contains("for beside with reader")),
+            "{said}: {log}"
+        );
+    }
+    let own = fs::read_to_string(bus.data().join("audit.jsonl")).unwrap_or_default();
+    assert!(!own.contains("for beside with reader"), "{own}");
+}
+
+#[test]
 fn what_was_done_is_written_down_and_no_token_is() {
     let bus = GuardedBus::start();
     let writer = bus.token("ada", "writer");

@@ -75,9 +75,14 @@ impl GuardedBus {
 
     /// Starts the server and waits until it is ready.
     pub fn start_server(&mut self) {
+        self.start_server_with(&[]);
+    }
+
+    /// Starts the server with more settings, as environment variables, and waits until it is ready.
+    pub fn start_server_with(&mut self, variables: &[(&str, &str)]) {
         let (data, listen) = (self.data(), self.server_address.clone());
         let flags = ["--data", text(&data), "--listen", &listen, "--auth", "tokens"];
-        self.server = Some(self.spawn("server", &flags));
+        self.server = Some(self.spawn("server", &flags, variables));
         ready(&self.url());
     }
 
@@ -91,7 +96,7 @@ impl GuardedBus {
         let (data, file) = (self.folder.path().join("store"), self.token_file("store", token));
         let (listen, server) = (self.store_address.clone(), self.url());
         let own = ["--data", text(&data), "--listen", &listen, "--server", &server];
-        let store = self.spawn("store", &[&own[..], &["--token-file", &file, "--auth", "tokens"]].concat());
+        let store = self.spawn("store", &[&own[..], &["--token-file", &file, "--auth", "tokens"]].concat(), &[]);
         self.others.push(store);
         ready(&format!("http://{}", self.store_address));
     }
@@ -101,7 +106,7 @@ impl GuardedBus {
         let (root, file) = (self.folder.path().join("host"), self.token_file("agent", token));
         let store = format!("http://{}", self.store_address);
         let own = ["--root", text(&root), "--listen", "127.0.0.1:0", "--store", &store];
-        let agent = self.spawn("agent", &[&own[..], &["--token-file", &file, "--host", "host-1"]].concat());
+        let agent = self.spawn("agent", &[&own[..], &["--token-file", &file, "--host", "host-1"]].concat(), &[]);
         self.others.push(agent);
         self.others.last_mut().expect("it was added")
     }
@@ -119,9 +124,10 @@ impl GuardedBus {
         });
     }
 
-    fn spawn(&self, role: &str, flags: &[&str]) -> Child {
+    fn spawn(&self, role: &str, flags: &[&str], variables: &[(&str, &str)]) -> Child {
         let mut command = Command::new(configbus());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).arg(role).args(flags);
+        command.envs(variables.iter().copied());
         let log = self.folder.path().join(format!("{role}.log"));
         Child::spawn(role, &mut command, &log).expect("configbus can be started")
     }

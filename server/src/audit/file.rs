@@ -1,5 +1,6 @@
 //! The log on disk: appended, synced, rotated by size.
 
+use super::location;
 use super::record::AuditRecord;
 use super::settings::AuditSettings;
 use std::fs::{self, File, OpenOptions};
@@ -10,9 +11,9 @@ use std::path::{Path, PathBuf};
 /// Name of the log in a data folder.
 pub(super) const FILE: &str = "audit.jsonl";
 
-/// Appends one record to the log in a data folder, whose server may be appending to it as well.
+/// Appends one record to the log of a data folder, whose server may be appending to it as well.
 pub(crate) fn append_once(data: &Path, record: &AuditRecord, now_ms: u64) -> Result<(), (PathBuf, io::Error)> {
-    let path = data.join(FILE);
+    let path = location::of(data).map_err(|source| (data.to_owned(), source))?;
     let open = || OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
     let appended = open().and_then(|mut file| {
         file.write_all(&record.line(now_ms))?;

@@ -6,6 +6,7 @@
 
 use super::file::{AuditFile, FILE};
 use super::gap;
+use super::location;
 use super::record::{AuditEvent, AuditOutcome, AuditRecord};
 use super::settings::AuditSettings;
 use configbus_model::{Head, Namespace};
@@ -73,6 +74,7 @@ impl AuditLog {
     ) -> io::Result<(Self, AuditWriter)> {
         let path = settings.file.clone().unwrap_or_else(|| data.join(FILE));
         let file = Arc::new(Mutex::new(AuditFile::open(&path, settings)?));
+        location::leave(data, &path)?;
         let shared = Arc::new(Shared { path, clock, is_broken: AtomicBool::new(false), left_out: AtomicUsize::new(0) });
         let (queue, entries) = mpsc::channel(QUEUE_MAX);
         Ok((Self { queue, shared: Arc::clone(&shared) }, AuditWriter { entries, file, shared }))

@@ -4,6 +4,7 @@
 pub(crate) mod change;
 mod file;
 mod gap;
+mod location;
 mod log;
 mod record;
 mod settings;

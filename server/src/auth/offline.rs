@@ -7,7 +7,7 @@ use configbus_model::Token;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The tokens in the data folder of a server. Changes are written down in the audit log of that folder.
+/// The tokens in the data folder of a server. Changes are written down in the audit log of that server, wherever it is.
 #[derive(Debug, Clone)]
 pub struct OfflineTokens(TokenFile);
 
