@@ -1,5 +1,6 @@
 //! Opening namespaces and choosing coordination: what a server is made of before it starts.
 
+use crate::audit::AuditLog;
 use crate::committer::{Committer, CommitterTask, Inbox, Parts};
 use crate::data::DataFolder;
 use crate::namespace::{LiveNamespace, OpenNamespaceError, open_repository};
@@ -52,6 +53,7 @@ pub(crate) struct Assembly<'a> {
     pub(crate) gate: &'a Arc<Gate>,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) announcer: &'a Arc<Announcer>,
+    pub(crate) audit: &'a AuditLog,
 }
 
 impl Assembly<'_> {
@@ -86,6 +88,7 @@ impl Assembly<'_> {
             store: store.clone(),
             gate: Arc::clone(self.gate),
             clock: Arc::clone(self.clock),
+            audit: self.audit.clone(),
             board: Arc::clone(&live.board),
             announcer: Arc::clone(self.announcer),
             serving: serving.subscribe(),

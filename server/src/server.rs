@@ -125,7 +125,14 @@ impl Server {
         };
         let announcer = Announcer::new(Arc::clone(&registry), Arc::clone(&clock));
         let serving = ServingCell::default();
-        let assembly = Assembly { settings: &settings, data: &data, gate: &gate, clock: &clock, announcer: &announcer };
+        let assembly = Assembly {
+            settings: &settings,
+            data: &data,
+            gate: &gate,
+            clock: &clock,
+            announcer: &announcer,
+            audit: &audit,
+        };
         let (live, waiting) = assembly.open_namespaces(&serving)?;
         let bus = Arc::new(Bus {
             namespaces: live,

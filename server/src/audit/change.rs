@@ -3,6 +3,7 @@
 use super::record::{AuditEvent, AuditOutcome, AuditRecord};
 use crate::auth::Caller;
 use crate::failure::Failure;
+use configbus_gitstore::ForeignWrite;
 use configbus_hooks::Report;
 use configbus_model::{ErrorKind, Head, Namespace};
 
@@ -33,6 +34,31 @@ pub(crate) fn refused(
 ) -> AuditRecord {
     let record = caller.record(AuditEvent::Write, AuditOutcome::Refused);
     AuditRecord { namespace: Some(namespace.clone()), ..record.with_paths(paths).with_reason(reason) }
+}
+
+/// A write to the repository that came past the server. Nobody is known to have made it.
+pub(crate) fn foreign(
+    namespace: &Namespace,
+    write: &ForeignWrite,
+    paths: impl IntoIterator<Item = impl ToString>,
+) -> Option<AuditRecord> {
+    let (outcome, head, commit, reason) = match write {
+        ForeignWrite::None => return None,
+        ForeignWrite::Adopted(head) => {
+            (AuditOutcome::Accepted, Some(head), Some(head.commit), "adopted: it passes the gate".to_owned())
+        }
+        ForeignWrite::Restored { found, kept_as } => {
+            let kept = kept_as.as_ref().map(|name| format!(", what was there is kept as {name}")).unwrap_or_default();
+            (AuditOutcome::Refused, None, *found, format!("main was put back{kept}"))
+        }
+    };
+    Some(AuditRecord {
+        action: Some("foreign write".to_owned()),
+        namespace: Some(namespace.clone()),
+        revision: head.map(|head| head.revision.0),
+        commit: commit.map(|commit| commit.to_string()),
+        ..AuditRecord::new(AuditEvent::Write, outcome).with_paths(paths).with_reason(&reason)
+    })
 }
 
 /// Says why a change was refused without what is in it: messages of findings quote files, their places do not.

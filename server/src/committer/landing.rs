@@ -2,7 +2,8 @@
 
 use super::change::{Change, EditsChange, How, PushChange};
 use super::expectation::{Edit, Expected, Mismatch, Wanted, compare};
-use super::{CommitError, recheck};
+use super::{CommitError, foreign, recheck};
+use crate::audit::AuditLog;
 use configbus_gitstore::{
     CommitMeta, EditLanding, ForeignWrite, HeadCommit, MoveHeadError, Person, PushLanding, Store, TreeChange, TreeEdit,
 };
@@ -23,6 +24,7 @@ pub(super) struct Desk {
     pub(super) store: Store,
     pub(super) gate: Arc<Gate>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) audit: AuditLog,
 }
 
 /// A landed change, before it is a head of an epoch.
@@ -58,8 +60,10 @@ impl Desk {
                 false
             }
         };
+        let before = self.store.head();
         let write = self.store.adopt_or_restore(self.clock.now_ms(), &mut gate)?;
         report(&write);
+        foreign::note(self, before, &write);
         Ok(write)
     }
 

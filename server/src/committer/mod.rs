@@ -9,6 +9,7 @@
 mod change;
 mod error;
 mod expectation;
+mod foreign;
 mod landing;
 mod queue;
 mod recheck;

@@ -3,6 +3,7 @@
 use super::landing::{Desk, LandedCommit};
 use super::queue::{Inbox, Job};
 use super::{Change, CommitError, How, Landed};
+use crate::audit::AuditLog;
 use crate::namespace::HeadBoard;
 use crate::serving::Serving;
 use configbus_coordination::Announcer;
@@ -38,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) gate: Arc<Gate>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) audit: AuditLog,
     pub(crate) board: Arc<HeadBoard>,
     pub(crate) announcer: Arc<Announcer>,
     pub(crate) serving: Serving,
@@ -55,6 +57,7 @@ impl CommitterTask {
                 store: parts.store,
                 gate: parts.gate,
                 clock: parts.clock,
+                audit: parts.audit,
             }),
             namespace: parts.namespace,
             board: parts.board,

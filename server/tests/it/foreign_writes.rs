@@ -9,6 +9,17 @@ fn smuggle(server: &TestServer, clone: &Clone) {
     git(&server.repository(), &["update-ref", "refs/heads/main", &clone.head()]).expect_ok();
 }
 
+/// Stops the server, which writes down what it has noted, and returns the one record of a foreign write.
+async fn audited(server: TestServer) -> serde_json::Value {
+    let data = server.stop().await;
+    let log = std::fs::read_to_string(data.path().join("data/audit.jsonl")).unwrap();
+    let records = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let mut foreign = records.filter(|record| record["action"] == "foreign write");
+    let record = foreign.next().expect("it is written down");
+    assert!(foreign.next().is_none(), "once: {log}");
+    record
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_write_that_is_fine_becomes_the_head_before_the_next_change() {
     let server = TestServer::start().await;
@@ -18,7 +29,11 @@ async fn a_foreign_write_that_is_fine_becomes_the_head_before_the_next_change() 
     smuggle(&server, &clone);
     assert_eq!(server.put("own.json", "1").await.revision, 3);
     assert_eq!(server.get("foreign.json").await.as_deref(), Some("1"));
-    server.stop().await;
+    let foreign = clone.head();
+    let record = audited(server).await;
+    assert_eq!((record["outcome"].as_str(), record["principal"].as_str()), (Some("accepted"), None));
+    assert_eq!((&record["revision"], &record["commit"]), (&2.into(), &foreign.clone().into()));
+    assert_eq!(record["paths"], serde_json::json!(["foreign.json"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +49,11 @@ async fn a_foreign_write_that_the_gate_refuses_is_put_aside() {
     assert!(kept.contains(&clone.head()), "{kept}");
     let parent = git(&server.repository(), &["rev-parse", "main^"]).expect_ok().stdout;
     assert_eq!(parent.trim(), first.commit);
-    server.stop().await;
+    let foreign = clone.head();
+    let record = audited(server).await;
+    assert_eq!((record["outcome"].as_str(), record["revision"].as_u64()), (Some("refused"), None));
+    assert_eq!((&record["commit"], &record["paths"]), (&foreign.clone().into(), &serde_json::json!(["foreign.json"])));
+    assert!(record["reason"].as_str().unwrap().contains("kept as refs/configbus/foreign/"), "{record}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

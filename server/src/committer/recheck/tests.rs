@@ -1,5 +1,6 @@
 //! Two writers: what one checked, the other changes before it lands.
 
+use crate::audit::{AuditLog, AuditSettings};
 use crate::committer::landing::Desk;
 use crate::committer::{Change, CommitError, Edit, EditsChange, Expected, Wanted, WhenOutdated};
 use bytes::Bytes;
@@ -20,7 +21,9 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::create(&folder.path().join("main.git"), &RepositorySettings::default()).unwrap();
         let gate = Arc::new(Gate::new(GateSettings::default()).unwrap());
-        let desk = Desk { namespace: Namespace::main(), store, gate, clock: Arc::new(ManualClock::new(1_000)) };
+        let clock = Arc::new(ManualClock::new(1_000));
+        let audit = AuditLog::open(folder.path(), &AuditSettings::default(), clock.clone()).unwrap().0;
+        let desk = Desk { namespace: Namespace::main(), store, gate, clock, audit };
         let bench = Self { desk, _folder: folder };
         bench.land(&bench.change("amy", ".configbus/owners", "/pay/ ada\n")).unwrap();
         bench
