@@ -112,6 +112,12 @@ impl Roles {
         self.components.contains(&role)
     }
 
+    /// Returns whether the principal may know that a namespace exists and how far it is: who reads it, and the processes of
+    /// the bus, which carry all of them.
+    pub fn sees(&self, namespace: &Namespace) -> bool {
+        self.role_in(namespace).is_some() || !self.components.is_empty()
+    }
+
     /// Returns whether nothing is granted.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -219,6 +225,14 @@ mod tests {
     fn a_component_reads_no_namespace() {
         assert_eq!(roles(&["agent"]).role_in(&Namespace::main()), None);
         assert!(Roles::default().is_empty() && !roles(&["agent"]).is_empty());
+    }
+
+    #[test]
+    fn who_reads_a_namespace_sees_it_and_components_see_all() {
+        let traffic = Namespace::parse("traffic").unwrap();
+        assert!(roles(&["reader@traffic"]).sees(&traffic) && !roles(&["admin@traffic"]).sees(&Namespace::main()));
+        assert!(roles(&["reader"]).sees(&traffic) && roles(&["agent"]).sees(&traffic));
+        assert!(!Roles::default().sees(&traffic));
     }
 
     #[test]

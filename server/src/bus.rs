@@ -3,7 +3,7 @@
 use crate::audit::AuditLog;
 use crate::auth::Caller;
 use crate::failure::Failure;
-use crate::fleet::FleetBoard;
+use crate::fleet::{FleetBoard, Sight};
 use crate::namespace::LiveNamespace;
 use crate::settings::Limits;
 use configbus_coordination::{Announcer, HeadRegistry};
@@ -36,15 +36,17 @@ impl Bus {
     /// Returns a namespace to a caller that may use it.
     pub(crate) fn namespace(&self, caller: &Caller, name: &Namespace) -> Result<&Arc<LiveNamespace>, Failure> {
         caller.check(name)?;
-        self.find(name)
+        self.namespaces.get(name).ok_or_else(|| {
+            let seen = self.namespaces.keys().filter(|name| caller.principal.roles.sees(name));
+            let seen: Vec<&str> = seen.map(Namespace::as_str).collect();
+            let there_is = if seen.is_empty() { String::new() } else { format!(", there is {}", seen.join(", ")) };
+            Failure::not_found(format!("namespace {name} does not exist{there_is}"))
+        })
     }
 
-    /// Returns a namespace or says which there are.
-    pub(crate) fn find(&self, name: &Namespace) -> Result<&Arc<LiveNamespace>, Failure> {
-        self.namespaces.get(name).ok_or_else(|| {
-            let known: Vec<&str> = self.namespaces.keys().map(Namespace::as_str).collect();
-            Failure::not_found(format!("namespace {name} does not exist, there is {}", known.join(", ")))
-        })
+    /// Returns what a caller may know of the fleet.
+    pub(crate) fn sight<'a>(&'a self, caller: &'a Caller) -> Sight<'a> {
+        Sight::new(&caller.principal.roles, self.namespaces.keys())
     }
 
     /// Returns the namespace that holds the whole path space in this release.

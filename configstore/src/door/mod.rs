@@ -17,7 +17,7 @@ use axum::{
 use configbus_model::{CertificateRule, ErrorKind, Roles, Token};
 use configbus_proto::status::{Details, to_status};
 use configbus_transport::{CertificateName, Peer};
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, future::BoxFuture};
 use http_body_util::{BodyStream, StreamBody};
 use route_table::{Needs, look_up};
 use std::{sync::Arc, time::SystemTime};
@@ -29,6 +29,12 @@ pub(crate) struct Door {
     pub(crate) verdicts: Option<Arc<Verdicts>>,
     /// Whom certificates stand for.
     pub(crate) certificates: Vec<CertificateRule>,
+}
+
+/// Somebody who was let in, and when that ends.
+struct Admitted {
+    roles: Arc<Roles>,
+    ended: Option<BoxFuture<'static, ()>>,
 }
 
 impl Door {
@@ -45,6 +51,20 @@ impl Door {
         }
     }
 
+    /// Finds out who comes. A token counts before the certificate of the connection.
+    async fn identify(&self, token: Option<Token>, certified: Option<Roles>) -> Result<Admitted, (ErrorKind, String)> {
+        let (Some(verdicts), Some(token)) = (self.verdicts.clone(), token) else {
+            let roles = certified.ok_or_else(|| (ErrorKind::Unauthenticated, self.wanted().to_owned()))?;
+            return Ok(Admitted { roles: Arc::new(roles), ended: None });
+        };
+        let kind = |error: &Refused| match error {
+            Refused::Bad => ErrorKind::Unauthenticated,
+            Refused::Unjudged => ErrorKind::Unavailable,
+        };
+        let roles = verdicts.judge(&token).await.map_err(|error| (kind(&error), error.to_string()))?;
+        Ok(Admitted { roles, ended: Some(Box::pin(async move { verdicts.ended(&token).await })) })
+    }
+
     /// Finds what the certificate of the connection allows. It may expire while the connection stands.
     fn certified(&self, request: &Request) -> Option<Roles> {
         let certificate = request.extensions().get::<Peer>()?.certificate()?;
@@ -54,10 +74,8 @@ impl Door {
     }
 }
 
-const NOWHERE: &str = "a store answers nothing at this path";
-
 /// Middleware in front of every route of a store that asks who comes.
-pub(crate) async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+pub(crate) async fn admit(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
     let found = look_up(request.uri().path());
     // Even what is not there is told to nobody without a credential.
     let needs = found.unwrap_or(Needs::Credential);
@@ -70,29 +88,29 @@ pub(crate) async fn admit(State(door): State<Arc<Door>>, request: Request, next:
             .increment(1);
         refusal(is_grpc, kind, text)
     };
-    let token = token_of(request.headers());
-    let (Some(verdicts), Some(token)) = (door.verdicts.clone(), token) else {
-        return match door.certified(&request) {
-            Some(roles) if needs.are_met_by(&roles) && found.is_some() => next.run(request).await,
-            Some(roles) if needs.are_met_by(&roles) => refuse(ErrorKind::NotFound, NOWHERE),
-            Some(_) => refuse(ErrorKind::Denied, "this certificate has not the role that this needs"),
-            None => refuse(ErrorKind::Unauthenticated, door.wanted()),
-        };
+    let (token, certified) = (token_of(request.headers()), door.certified(&request));
+    let Admitted { roles, ended } = match door.identify(token, certified).await {
+        Ok(admitted) => admitted,
+        Err((kind, text)) => return refuse(kind, &text),
     };
-    match verdicts.judge(&token).await {
-        Ok(_) if found.is_none() => return refuse(ErrorKind::NotFound, NOWHERE),
-        Ok(roles) if needs.are_met_by(&roles) => {}
-        Ok(_) => return refuse(ErrorKind::Denied, "this token has not the role that this needs"),
-        Err(error @ Refused::Bad) => return refuse(ErrorKind::Unauthenticated, &error.to_string()),
-        Err(error @ Refused::Unjudged) => return refuse(ErrorKind::Unavailable, &error.to_string()),
+    if !needs.are_met_by(&roles) {
+        return refuse(ErrorKind::Denied, "this token or certificate has not the role that this needs");
     }
-    next.run(request).await.map(|body| until_revoked(body, verdicts, token))
+    if found.is_none() {
+        return refuse(ErrorKind::NotFound, "a store answers nothing at this path");
+    }
+    // Namespaces are looked at by whoever serves the request.
+    request.extensions_mut().insert(roles);
+    let response = next.run(request).await;
+    match ended {
+        Some(ended) => response.map(|body| cut_off(body, ended)),
+        None => response,
+    }
 }
 
-/// Breaks a subscription off once its token does not hold any more.
-fn until_revoked(body: Body, verdicts: Arc<Verdicts>, token: Token) -> Body {
-    let ended = async move { verdicts.ended(&token).await };
-    Body::new(StreamBody::new(BodyStream::new(body).take_until(Box::pin(ended))))
+/// Breaks a subscription off once what let it in does not hold any more.
+fn cut_off(body: Body, ended: BoxFuture<'static, ()>) -> Body {
+    Body::new(StreamBody::new(BodyStream::new(body).take_until(ended)))
 }
 
 fn token_of(headers: &HeaderMap) -> Option<Token> {

@@ -29,13 +29,7 @@ use tonic::{
     transport::{Channel, Endpoint, Server},
 };
 
-const OPEN: &[&str] = &[
-    "/healthz",
-    "/readyz",
-    "/grpc.health.v1.Health/Check",
-    "/grpc.health.v1.Health/List",
-    "/grpc.health.v1.Health/Watch",
-];
+const OPEN: &[&str] = &["/healthz", "/readyz", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
 const ANYBODY_KNOWN: &[&str] = &[
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
@@ -259,7 +253,8 @@ async fn nothing_is_reached_without_the_right_token() {
     let rights = rights();
     let mut known: BTreeMap<_, _> =
         rights.iter().enumerate().map(|(number, (grant, _))| (token(number).hash().to_string(), *grant)).collect();
-    let [expired, unknown] = [100, 101].map(token);
+    let [expired, unknown, elsewhere] = [100, 101, 102].map(token);
+    known.insert(elsewhere.hash().to_string(), "admin@elsewhere");
     known.insert(expired.hash().to_string(), EXPIRED);
     let house = House::open(Judge(known)).await;
     let connection = house.connection(&house.authority.believed());
@@ -270,6 +265,8 @@ async fn nothing_is_reached_without_the_right_token() {
     for (number, (grant, allowed)) in rights.iter().enumerate() {
         house.walk(grant, &connection, Some(&token(number)), allowed, Met::Forbidden).await;
     }
+    let pack = knock(&connection, "/configbus.v1.Distribution/Pack", Some(&elsewhere)).await;
+    assert_eq!(pack, Met::Forbidden, "a role in another namespace opens no room of this one");
     for path in ["/configbus.v1.Config/Get", "/configbus.v1.Admin/ListTokens", "/openapi.json"] {
         assert_eq!(knock(&connection, path, None).await, Met::NobodyKnown, "what is not there is told to nobody");
         assert_eq!(knock(&connection, path, Some(&token(0))).await, Met::Nowhere, "{path}");

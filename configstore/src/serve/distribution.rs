@@ -2,7 +2,7 @@
 
 use super::pack::PackSource;
 use crate::subscription::{Feed, OUTBOUND_MAX};
-use configbus_model::{CommitId, ErrorKind, Namespace};
+use configbus_model::{CommitId, ErrorKind, Namespace, Roles};
 use configbus_proto::{
     convert::{WireError, namespace_from_wire},
     status,
@@ -55,17 +55,31 @@ impl Distribution for DistributionService {
     }
 
     async fn pack(&self, request: Request<v1::PackRequest>) -> Result<Response<Self::PackStream>, Status> {
+        let roles = roles_of(&request);
         let v1::PackRequest { namespace, from, to } = request.into_inner();
         let namespace = namespace_from_wire(&namespace)?;
+        if roles.is_some_and(|roles| !roles.sees(&namespace)) {
+            let text = format!("you may not read namespace {namespace}");
+            return Err(status::to_status(ErrorKind::Denied, text, &status::Details::default()));
+        }
         let (from, to) = (commit("from", &from)?, commit("to", &to)?);
         let mirror = self.feed.mirrors.get(&namespace).ok_or_else(|| unknown(&namespace))?;
         Ok(Response::new(self.packs.open(mirror.store(), from, to)))
     }
 
-    async fn members(&self, _: Request<v1::MembersRequest>) -> Result<Response<v1::MembersResponse>, Status> {
-        let members = self.feed.pulse.borrow().members.clone();
+    async fn members(&self, request: Request<v1::MembersRequest>) -> Result<Response<v1::MembersResponse>, Status> {
+        let mut members = self.feed.pulse.borrow().members.clone();
+        if let Some(roles) = roles_of(&request) {
+            let sees = |head: &v1::Head| namespace_from_wire(&head.namespace).is_ok_and(|name| roles.sees(&name));
+            members.iter_mut().for_each(|member| member.heads.retain(&sees));
+        }
         Ok(Response::new(v1::MembersResponse { members }))
     }
+}
+
+/// Returns what the door knows of the caller; nothing where nobody is asked.
+fn roles_of<T>(request: &Request<T>) -> Option<Arc<Roles>> {
+    request.extensions().get::<Arc<Roles>>().cloned()
 }
 
 fn commit(field: &'static str, text: &str) -> Result<CommitId, WireError> {

@@ -119,12 +119,7 @@ impl Roster {
 
     /// Counts hosts against the server's heads.
     pub(crate) fn tally(&self, heads: &BTreeMap<Namespace, Head>) -> Tally {
-        self.hosts.values().map(|known| &known.host).fold(Tally::default(), |sum, host| Tally {
-            total: sum.total + 1,
-            connected: sum.connected + u64::from(host.connected),
-            current: sum.current + u64::from(host.connected && host.is_current(heads)),
-            refusing: sum.refusing + u64::from(host.is_refusing()),
-        })
+        Tally::of(self.hosts.values().map(|known| &known.host), heads)
     }
 
     /// Counts connected hosts that have applied a revision and names at most `behind_max` that have not.
@@ -148,6 +143,18 @@ impl Roster {
         let mut hosts: Vec<Host> = self.hosts.values().map(|known| &known.host).filter(wanted).cloned().collect();
         hosts.sort_by(|a, b| a.name.cmp(&b.name));
         hosts
+    }
+}
+
+impl Tally {
+    /// Counts hosts against heads.
+    pub(super) fn of<'a>(hosts: impl Iterator<Item = &'a Host>, heads: &BTreeMap<Namespace, Head>) -> Self {
+        hosts.fold(Self::default(), |sum, host| Self {
+            total: sum.total + 1,
+            connected: sum.connected + u64::from(host.connected),
+            current: sum.current + u64::from(host.connected && host.is_current(heads)),
+            refusing: sum.refusing + u64::from(host.is_refusing()),
+        })
     }
 }
 

@@ -87,8 +87,11 @@ impl Distribution for DistributionService {
         }
     }
 
-    async fn members(&self, _: Request<v1::MembersRequest>) -> Result<Response<v1::MembersResponse>, Status> {
-        let members = self.bus.registry.members().borrow().iter().map(member_to_wire).collect();
+    async fn members(&self, request: Request<v1::MembersRequest>) -> Result<Response<v1::MembersResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        let sight = self.bus.sight(&caller);
+        let members = self.bus.registry.members();
+        let members = members.borrow().iter().map(|member| member_to_wire(&sight.member(member))).collect();
         Ok(Response::new(v1::MembersResponse { members }))
     }
 }

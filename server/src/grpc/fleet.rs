@@ -3,7 +3,7 @@
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
-use crate::fleet::{Host, Progress, Refusal, propagation};
+use crate::fleet::{Host, Progress, Refusal, Sight, propagation};
 use configbus_model::Revision;
 use configbus_proto::convert::{
     WireError, head_from_wire, head_to_wire, heads_from_wire, heads_to_wire, member_to_wire, namespace_from_wire,
@@ -50,8 +50,9 @@ fn place<'a>(places: &'a Semaphore, what: &str) -> Result<SemaphorePermit<'a>, F
 
 #[tonic::async_trait]
 impl Fleet for FleetService {
-    async fn status(&self, _: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
-        Ok(Response::new(status(&self.bus)))
+    async fn status(&self, request: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        Ok(Response::new(status(&self.bus, &self.bus.sight(&caller))))
     }
 
     async fn wait(&self, request: Request<v1::WaitRequest>) -> Result<Response<v1::WaitResponse>, Status> {
@@ -74,13 +75,15 @@ impl Fleet for FleetService {
             done = waiting => done,
             () = self.bus.stopping.cancelled() => return Err(Failure::stopping().into()),
         };
-        Ok(Response::new(progress_to_wire(reached, &progress)))
+        Ok(Response::new(progress_to_wire(reached, &self.bus.sight(&caller).progress(progress))))
     }
 
     async fn hosts(&self, request: Request<v1::HostsRequest>) -> Result<Response<v1::HostsResponse>, Status> {
-        let heads = self.bus.heads();
+        let caller = Caller::of(request.extensions())?;
+        let sight = self.bus.sight(&caller);
+        let heads = sight.heads(self.bus.heads());
         let behind = request.into_inner().behind_only.then_some(&heads);
-        let hosts = self.bus.fleet.hosts(behind);
+        let hosts = sight.hosts(&self.bus.fleet, behind);
         if hosts.len() > HOSTS_MAX {
             let text = format!("{} hosts do not fit one answer: ask for those behind, or GET /v1/fleet", hosts.len());
             return Err(Failure::invalid(text).into());
@@ -110,20 +113,22 @@ impl Fleet for FleetService {
     }
 }
 
-/// Describes the bus as a whole.
-fn status(bus: &Bus) -> v1::StatusResponse {
-    let heads = bus.heads();
-    let tally = bus.fleet.tally(&heads);
+/// Describes the bus as a whole, as far as somebody sees it.
+fn status(bus: &Bus, sight: &Sight<'_>) -> v1::StatusResponse {
+    let heads = sight.heads(bus.heads());
+    let tally = sight.tally(&bus.fleet, &heads);
     let stores = bus
         .registry
         .members()
         .borrow()
         .iter()
         .filter(|member| member.role == configbus_model::MemberRole::Store)
-        .map(member_to_wire)
+        .map(|member| member_to_wire(&sight.member(member)))
         .collect();
-    let unannounced =
-        bus.announcer.unannounced().borrow().iter().map(|(ns, entry)| head_to_wire(ns, &entry.head)).collect();
+    let unannounced = bus.announcer.unannounced();
+    let unannounced = unannounced.borrow();
+    let unannounced = unannounced.iter().filter(|(namespace, _)| sight.sees(namespace));
+    let unannounced = unannounced.map(|(namespace, entry)| head_to_wire(namespace, &entry.head)).collect();
     v1::StatusResponse {
         heads: heads_to_wire(&heads),
         stores,

@@ -3,9 +3,10 @@
 use super::is_on;
 use super::params::Params;
 use super::shapes::HeadShape;
+use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
-use crate::fleet::Host;
+use crate::fleet::{Host, Sight};
 use axum::Json;
 use axum::extract::State;
 use configbus_model::{Head, Member, MemberRole, Namespace};
@@ -83,25 +84,26 @@ struct RefusalShape {
 
 pub(super) async fn show(
     State(bus): State<Arc<Bus>>,
+    caller: Caller,
     Params(query): Params<FleetQuery>,
 ) -> Result<Json<FleetShape>, Failure> {
     let behind = is_on("behind", query.behind.as_deref())?;
     let limit = if query.limit == 0 { HOSTS_DEFAULT } else { query.limit.min(HOSTS_MAX) };
-    Ok(Json(describe(&bus, behind, limit)))
+    Ok(Json(describe(&bus, &bus.sight(&caller), behind, limit)))
 }
 
-fn describe(bus: &Bus, behind: bool, limit: usize) -> FleetShape {
-    let heads = bus.heads();
-    let tally = bus.fleet.tally(&heads);
+fn describe(bus: &Bus, sight: &Sight<'_>, behind: bool, limit: usize) -> FleetShape {
+    let heads = sight.heads(bus.heads());
+    let tally = sight.tally(&bus.fleet, &heads);
     let main = heads.get(&Namespace::main());
     let members = bus.registry.members();
     let stores = members
         .borrow()
         .iter()
         .filter(|member| member.role == MemberRole::Store)
-        .map(|member| store(member, main))
+        .map(|member| store(&sight.member(member), main))
         .collect();
-    let mut hosts = bus.fleet.hosts(behind.then_some(&heads));
+    let mut hosts = sight.hosts(&bus.fleet, behind.then_some(&heads));
     hosts.truncate(limit);
     FleetShape {
         stores,
@@ -110,21 +112,23 @@ fn describe(bus: &Bus, behind: bool, limit: usize) -> FleetShape {
         hosts_current: tally.current,
         hosts_refusing: tally.refusing,
         hosts: hosts.iter().map(|known| host(known, main)).collect(),
-        coordination: coordination(bus),
+        coordination: coordination(bus, sight),
         version: env!("CARGO_PKG_VERSION"),
         started_ms: bus.started_ms,
         heads: head_shapes(&heads),
     }
 }
 
-fn coordination(bus: &Bus) -> CoordinationShape {
+fn coordination(bus: &Bus, sight: &Sight<'_>) -> CoordinationShape {
     let connection = bus.registry.connection().borrow().clone();
     let unannounced = bus.announcer.unannounced();
+    let unannounced = unannounced.borrow();
+    let unannounced = unannounced.iter().filter(|(namespace, _)| sight.sees(namespace));
     CoordinationShape {
         kind: bus.registry.kind(),
         connected: connection.is_connected(),
         reason: connection.reason().map(str::to_owned),
-        unannounced: unannounced.borrow().iter().map(|(name, entry)| HeadShape::new(name, &entry.head)).collect(),
+        unannounced: unannounced.map(|(name, entry)| HeadShape::new(name, &entry.head)).collect(),
     }
 }
 
