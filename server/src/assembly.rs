@@ -4,6 +4,7 @@ use crate::audit::AuditLog;
 use crate::committer::{Committer, CommitterTask, Inbox, Parts};
 use crate::data::DataFolder;
 use crate::namespace::{LiveNamespace, OpenNamespaceError, open_repository};
+use crate::requests::Requests;
 use crate::serving::ServingCell;
 use crate::settings::Settings;
 use crate::upkeep::Upkeep;
@@ -25,6 +26,7 @@ fn namespaces() -> [Namespace; 1] {
 pub(crate) struct Waiting {
     parts: Parts,
     inbox: Inbox,
+    requests: Arc<Requests>,
     upkeep: Upkeep,
 }
 
@@ -37,6 +39,14 @@ impl Waiting {
         tasks.spawn(&format!("committer-{name}"), async move {
             committer.run(self.inbox, stop).await;
             drop(data);
+            Ok::<(), Infallible>(())
+        });
+        let requests = self.requests;
+        tasks.spawn(&format!("requests-{name}"), async move {
+            // Whoever needs it tries again, and is told when it fails.
+            if let Err(failure) = requests.recall().await {
+                tracing::error!("cannot read past requests: {failure}");
+            }
             Ok::<(), Infallible>(())
         });
         self.upkeep.start(tasks);
@@ -80,7 +90,10 @@ impl Assembly<'_> {
         let store = open_repository(self.data, &name, limits)?;
         let (committer, inbox) = Committer::new(name.clone(), limits.queue_length_max);
         let epoch = self.data.epoch();
-        let live = LiveNamespace::new(name.clone(), epoch, store.clone(), Arc::clone(self.gate), committer, limits);
+        let requests = Requests::new(store.clone(), Arc::clone(self.clock), &self.data.requests(&name));
+        let gate = Arc::clone(self.gate);
+        let live =
+            LiveNamespace::new(name.clone(), epoch, store.clone(), gate, committer, Arc::clone(&requests), limits);
         let landed = Arc::new(Notify::new());
         let parts = Parts {
             namespace: name.clone(),
@@ -94,7 +107,8 @@ impl Assembly<'_> {
             serving: serving.subscribe(),
             upkeep: Arc::clone(&landed),
         };
-        Ok((Arc::new(live), Waiting { parts, inbox, upkeep: Upkeep::new(name, store, landed) }))
+        let upkeep = Upkeep::new(name, store, landed);
+        Ok((Arc::new(live), Waiting { parts, inbox, requests, upkeep }))
     }
 }
 

@@ -21,6 +21,7 @@ mod hook_socket;
 mod http;
 mod namespace;
 mod ops;
+mod requests;
 mod rest;
 mod server;
 mod serving;

@@ -55,6 +55,11 @@ impl Calls {
         Call { operation, effect: Effect::Change, deadline, attempt_deadline: deadline }
     }
 
+    /// Describes a call that changes something once, however often it is tried.
+    pub(crate) fn change_once(&self, operation: &'static str) -> Call {
+        Call { effect: Effect::Once, ..self.read(operation) }
+    }
+
     /// Makes attempts until one succeeds, the answer is final, or time or budget are used up.
     pub(crate) async fn make<T, F>(&self, call: Call, send: impl Fn(Attempt) -> F) -> Result<T, ApiError>
     where
@@ -62,6 +67,8 @@ impl Calls {
     {
         let end = Instant::now() + call.deadline;
         self.with_budget(RetryBudget::deposit);
+        // Whether an attempt before the last one may have done what it was to do.
+        let mut may_be_done = false;
         for attempt in 1.. {
             let (server, url, channel) = self.servers.preferred();
             let channel = self.settings.bearer.on(channel, url);
@@ -78,8 +85,9 @@ impl Calls {
             let pause = retry::pause(&self.settings, attempt, failure, fastrand::f64());
             let in_time = Instant::now() + pause < end && attempt < self.settings.attempts_max;
             if !in_time || !retry::is_worthwhile(failure, call.effect) || !self.may_retry() {
-                return Err(self.error(call, ending));
+                return Err(self.error(call, ending, may_be_done));
             }
+            may_be_done |= call.effect != Effect::None && !failure.not_executed;
             tracing::debug!(operation = call.operation, attempt, kind = %failure.kind, "trying again");
             sleep(pause).await;
         }
@@ -95,10 +103,14 @@ impl Calls {
         use_it(&mut self.budget.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn error(&self, call: Call, ending: Ending) -> ApiError {
+    fn error(&self, call: Call, ending: Ending, may_be_done: bool) -> ApiError {
         let (operation, servers) = (call.operation, self.servers.described());
         let failure = ending.failure();
         match ending {
+            // A server that judges an attempt knows of those before it. One that cannot be asked says nothing about them.
+            Ending::Status(source) if may_be_done && failure.kind.is_retryable() => {
+                ApiError::OutcomeUnknown { operation, source: Some(source) }
+            }
             Ending::Status(status) if failure.answered => ApiError::answered(operation, &status),
             Ending::Status(source) if call.effect == Effect::None || failure.not_executed => {
                 match self.servers.turned_away() {
@@ -107,7 +119,7 @@ impl Calls {
                 }
             }
             Ending::Status(source) => ApiError::OutcomeUnknown { operation, source: Some(source) },
-            Ending::TimedOut if call.effect == Effect::Change => ApiError::OutcomeUnknown { operation, source: None },
+            Ending::TimedOut if call.effect != Effect::None => ApiError::OutcomeUnknown { operation, source: None },
             Ending::TimedOut => ApiError::TimedOut { operation, servers, deadline: call.deadline },
         }
     }

@@ -1,6 +1,6 @@
 //! Edits that land together or not at all.
 
-use crate::NamespaceHead;
+use crate::{NamespaceHead, request_id};
 use configbus_model::{BlobId, ConfigPath, Entry, EntryMode, Revision};
 use configbus_proto::{convert::WireError, v1};
 use std::sync::Arc;
@@ -14,8 +14,12 @@ pub enum Expected {
     Absent,
     /// Whatever it is.
     Any,
+    /// Something, whatever it is.
+    Present,
     /// The path has not changed since this revision.
     UnchangedSince(Revision),
+    /// Nothing in the whole namespace has changed since this revision.
+    TreeUnchangedSince(Revision),
 }
 
 /// What an edit does to its path.
@@ -68,7 +72,9 @@ impl Edit {
             Expected::Id(id) => v1::edit::Expected::BlobId(id.to_string()),
             Expected::Absent => v1::edit::Expected::Absent(v1::Empty {}),
             Expected::Any => v1::edit::Expected::Any(v1::Empty {}),
+            Expected::Present => v1::edit::Expected::Present(v1::Empty {}),
             Expected::UnchangedSince(revision) => v1::edit::Expected::UnchangedSince(revision.0),
+            Expected::TreeUnchangedSince(revision) => v1::edit::Expected::TreeUnchangedSince(revision.0),
         };
         let (change, mode) = match &self.action {
             Action::Put { content, mode } => (v1::edit::Change::Content(content.to_vec().into()), *mode),
@@ -92,6 +98,9 @@ pub struct ChangeSet {
     pub message: String,
     /// W3C trace context that travels with the change to every host.
     pub traceparent: Option<String>,
+    /// Under which the server knows a change that it has landed already; a new one for each call when absent. Who keeps it
+    /// with the work it belongs to can ask again after a crash of its own: the server remembers it for 24 hours.
+    pub request_id: Option<String>,
 }
 
 impl ChangeSet {
@@ -109,6 +118,7 @@ impl ChangeSet {
 
     pub(crate) fn to_wire(&self, validate_only: bool) -> v1::CompareAndSetRequest {
         v1::CompareAndSetRequest {
+            request_id: self.request_id.clone().unwrap_or_else(request_id::random),
             edits: self.edits.iter().map(Edit::to_wire).collect(),
             message: self.message.clone(),
             validate_only,
@@ -126,6 +136,8 @@ pub struct Landed {
     pub committed: bool,
     /// The files after the edits, in their order; `None` for a deleted one.
     pub entries: Vec<Option<Entry>>,
+    /// Whether an earlier attempt under the same id had done it.
+    pub repeated: bool,
 }
 
 impl Landed {
@@ -134,6 +146,7 @@ impl Landed {
         Ok(Self {
             head: NamespaceHead::from_wire(wire.head.as_ref())?,
             committed: wire.committed,
+            repeated: wire.repeated,
             entries: wire.entries.iter().map(entry).collect::<Result<_, _>>()?,
         })
     }

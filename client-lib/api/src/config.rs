@@ -100,10 +100,10 @@ impl Client {
         Difference::from_wire(answer, query.patch).map_err(ApiError::malformed(call.operation))
     }
 
-    /// Lands edits if all expectations hold. Tried again only when the server surely did nothing; when that is not
-    /// known the answer is [`ApiError::OutcomeUnknown`].
+    /// Lands edits if all expectations hold. Tried again under one id, so that nothing lands twice; when no attempt is
+    /// answered it is [`ApiError::OutcomeUnknown`].
     pub async fn compare_and_set(&self, change: &ChangeSet) -> Result<Landed, ApiError> {
-        let call = self.calls.change("compare-and-set");
+        let call = self.calls.change_once("compare-and-set");
         let answer = self.submit(call, change.to_wire(false)).await?;
         Landed::from_wire(&answer).map_err(ApiError::malformed(call.operation))
     }

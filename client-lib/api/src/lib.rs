@@ -1,7 +1,7 @@
 //! The client of the server's API: reads, compare-and-set, watches and the state of the fleet.
 //!
-//! Every call has a deadline; reads are tried again within a budget, on the next of several servers; a write is tried
-//! again only when it surely did not happen. A watch survives reconnects without a gap or a duplicate. This crate does
+//! Every call has a deadline and is tried again within a budget, on the next of several servers: reads because they change
+//! nothing, compare-and-set because the server knows an attempt by its id and does nothing twice. A watch survives reconnects without a gap or a duplicate. This crate does
 //! not know the local disk: programs that only *read* configuration embed `configbus-client` instead.
 //!
 //! Read first: [`Client`], [`ChangeSet`] and [`ApiError`].
@@ -32,6 +32,7 @@ mod file;
 mod fleet;
 mod fleet_types;
 mod history;
+mod request_id;
 mod retry;
 mod retry_budget;
 mod servers;

@@ -11,6 +11,8 @@ use tonic::Status;
 pub(crate) enum Effect {
     /// Nothing: reads.
     None,
+    /// Once, however often it is asked for: the server knows the request by its id.
+    Once,
     /// It might happen twice.
     Change,
 }
@@ -63,7 +65,7 @@ fn never_connected(status: &Status) -> bool {
 
 /// Returns whether another attempt can do no harm and may help.
 pub(crate) fn is_worthwhile(failure: Failure, effect: Effect) -> bool {
-    failure.kind.is_retryable() && (effect == Effect::None || failure.not_executed)
+    failure.kind.is_retryable() && (effect != Effect::Change || failure.not_executed)
 }
 
 /// Returns the pause before attempt `attempt` (the first is 1): doubled each time, between half and all of it at
@@ -80,13 +82,13 @@ mod tests {
     use configbus_proto::status::{Details, to_status};
 
     #[test]
-    fn a_write_is_repeated_only_when_nothing_happened() {
+    fn a_write_without_an_id_is_repeated_only_when_nothing_happened() {
         let hint = Details { retry_after: Some(Duration::from_millis(20)), ..Details::default() };
         let full = Failure::of(&to_status(ErrorKind::Exhausted, "queue is full", &hint));
         assert!(is_worthwhile(full, Effect::Change));
         let unclear = Failure::of(&to_status(ErrorKind::Unavailable, "going away", &Details::default()));
         assert!(!is_worthwhile(unclear, Effect::Change));
-        assert!(is_worthwhile(unclear, Effect::None));
+        assert!(is_worthwhile(unclear, Effect::None) && is_worthwhile(unclear, Effect::Once));
         assert!(!is_worthwhile(Failure::TIMED_OUT, Effect::Change));
     }
 

@@ -1,6 +1,7 @@
 //! What the committer is asked, and what it answers.
 
 use super::Edit;
+use crate::requests::Ticket;
 use configbus_gitstore::Person;
 use configbus_model::{CommitId, Head, Principal, TreeId};
 use std::sync::Arc;
@@ -20,6 +21,14 @@ impl Change {
         match self {
             Self::Edits(change) => &change.principal,
             Self::Push(change) => &change.principal,
+        }
+    }
+
+    /// Returns the ticket of a request that may be repeated.
+    pub(crate) fn ticket(&self) -> Option<Arc<Ticket>> {
+        match self {
+            Self::Edits(change) => change.ticket.clone(),
+            Self::Push(_) => None,
         }
     }
 }
@@ -45,6 +54,8 @@ pub(crate) struct EditsChange {
     /// Tree the edits were validated on; `None` when there was no commit.
     pub(crate) checked_on: Option<TreeId>,
     pub(crate) when_outdated: WhenOutdated,
+    /// Of a request that may be repeated.
+    pub(crate) ticket: Option<Arc<Ticket>>,
 }
 
 /// A pushed tip that was validated, trial landing included, against a named head.

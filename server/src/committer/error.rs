@@ -106,8 +106,11 @@ fn conflict_detail(mismatch: &Mismatch) -> ConflictDetail {
 
 fn mismatch_text(mismatches: &[Mismatch]) -> String {
     match mismatches {
-        [Mismatch { path, current: Some(id) }] => format!("{path} is not what was expected: its id is {id}"),
-        [Mismatch { path, current: None }] => format!("{path} is not what was expected: it does not exist"),
+        [Mismatch { moved: Some((expected, head)), .. }, ..] => {
+            format!("main has changed since {expected}: it is at {head}")
+        }
+        [Mismatch { path, current: Some(id), .. }] => format!("{path} is not what was expected: its id is {id}"),
+        [Mismatch { path, current: None, .. }] => format!("{path} is not what was expected: it does not exist"),
         many => format!("{} of the paths are not what was expected", many.len()),
     }
 }
@@ -179,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_mismatch_travels_with_path_and_id() {
-        let mismatch = Mismatch { path: ConfigPath::parse("a.json").unwrap(), current: None };
+        let mismatch = Mismatch { path: ConfigPath::parse("a.json").unwrap(), current: None, moved: None };
         let failure = Failure::from(CommitError::Mismatch(vec![mismatch]));
         assert_eq!(failure.kind, ErrorKind::Conflict);
         assert_eq!(failure.details.conflicts, [ConflictDetail { path: "a.json".into(), current: None }]);

@@ -17,6 +17,8 @@ pub(crate) enum Expected {
     Any,
     /// The same as at this revision.
     UnchangedSince(Revision),
+    /// Whatever it is, as long as nothing in the whole namespace has changed since this revision.
+    TreeUnchangedSince(Revision),
 }
 
 /// What the writer wants to be at a path.
@@ -49,6 +51,8 @@ pub(crate) struct Edit {
 pub(crate) struct Mismatch {
     pub(crate) path: ConfigPath,
     pub(crate) current: Option<ObjectId>,
+    /// The revisions that were expected and found, when the whole namespace should not have changed.
+    pub(crate) moved: Option<(Revision, Revision)>,
 }
 
 /// Returns the mismatch of one edit with what is there now. `before` is the entry at the revision that
@@ -60,8 +64,10 @@ pub(crate) fn compare(edit: &Edit, current: Option<&Entry>, before: Option<&Entr
         Expected::Present => current.is_some(),
         Expected::Blob(blob) => current.is_some_and(|entry| entry.id == blob.object_id()),
         Expected::UnchangedSince(_) => current == before,
+        // It is about no path, and judged before any.
+        Expected::TreeUnchangedSince(_) => true,
     };
-    (!holds).then(|| Mismatch { path: edit.path.clone(), current: current.map(|entry| entry.id) })
+    (!holds).then(|| Mismatch { path: edit.path.clone(), current: current.map(|entry| entry.id), moved: None })
 }
 
 /// Returns a path that two edits name: their order would decide, and a request has none.

@@ -8,7 +8,7 @@ use configbus_gitstore::{
     CommitMeta, EditLanding, ForeignWrite, HeadCommit, MoveHeadError, Person, PushLanding, Store, TreeChange, TreeEdit,
 };
 use configbus_hooks::{Context, Gate};
-use configbus_model::{CommitId, Entry, Namespace, Principal};
+use configbus_model::{CommitId, Entry, Namespace, Principal, Revision, TreeId};
 use configbus_runtime::Clock;
 use std::sync::Arc;
 
@@ -165,7 +165,7 @@ pub(super) fn bus() -> Person {
 }
 
 pub(super) fn nothing_new(running: Option<&HeadCommit>) -> CommitError {
-    CommitError::NothingNew { head: running.map_or(configbus_model::Revision::ZERO, |head| head.revision) }
+    CommitError::NothingNew { head: running.map_or(Revision::ZERO, |head| head.revision) }
 }
 
 fn merge_message(change: &PushChange) -> String {
@@ -197,12 +197,28 @@ fn mismatch(store: &Store, running: Option<&HeadCommit>, edit: &Edit) -> Result<
     let current = entry_at(store, running, edit)?;
     let before = match edit.expected {
         Expected::UnchangedSince(revision) => {
-            let then = store.commit_at(revision)?.ok_or(CommitError::UnknownRevision { revision })?;
-            entry_at(store, Some(&then), edit)?
+            let then = commit_at(store, revision)?;
+            entry_at(store, then.as_ref(), edit)?
+        }
+        Expected::TreeUnchangedSince(revision) => {
+            let then = commit_at(store, revision)?.map_or(TreeId::EMPTY, |then| then.tree);
+            if let Some(head) = running.filter(|head| head.tree != then) {
+                let (path, current) = (edit.path.clone(), current.map(|entry| entry.id));
+                return Ok(Some(Mismatch { path, current, moved: Some((revision, head.revision)) }));
+            }
+            None
         }
         _ => None,
     };
     Ok(compare(edit, current.as_ref(), before.as_ref()))
+}
+
+/// Returns a revision; none is the namespace before its first commit.
+fn commit_at(store: &Store, revision: Revision) -> Result<Option<HeadCommit>, CommitError> {
+    if revision == Revision::ZERO {
+        return Ok(None);
+    }
+    store.commit_at(revision)?.ok_or(CommitError::UnknownRevision { revision }).map(Some)
 }
 
 fn entry_at(store: &Store, at: Option<&HeadCommit>, edit: &Edit) -> Result<Option<Entry>, CommitError> {

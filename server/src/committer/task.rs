@@ -95,7 +95,11 @@ impl CommitterTask {
             Change::Push(change) => change.traceparent.clone(),
         };
         let before = self.board.current();
+        let ticket = job.change.ticket();
         let outcome = self.land(job.change).await.map(|landed| self.show(&landed, before, traceparent));
+        if let (Some(ticket), Ok(landed)) = (ticket, &outcome) {
+            ticket.settle(landed);
+        }
         count(&outcome, started.elapsed());
         self.catch_up();
         let announced = outcome.as_ref().ok().filter(|landed| landed.how != How::Unchanged);

@@ -110,6 +110,11 @@ impl DataFolder {
         &self.hook_socket
     }
 
+    /// Returns the log of requests of a namespace that found everything there already.
+    pub(crate) fn requests(&self, namespace: &Namespace) -> PathBuf {
+        self.path.join(format!("requests-{namespace}.jsonl"))
+    }
+
     /// Returns the repository of a namespace.
     pub(crate) fn repository(&self, namespace: &Namespace) -> PathBuf {
         self.path.join("namespaces").join(format!("{namespace}.git"))

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::ops::read::{self, DiffRequest, ListRequest, LogRequest};
 use crate::ops::watch::{self, Update, WatchRequest};
 use crate::ops::write::{self, WriteRequest};
+use crate::requests::RequestId;
 use configbus_gitstore::LogEntry;
 use configbus_model::{ConfigPath, EntryMode, Namespace, Revision};
 use configbus_proto::convert::{head_to_wire, mode_from_wire, namespace_from_wire, path_from_wire};
@@ -100,6 +101,7 @@ impl Config for ConfigService {
             message: request.message,
             validate_only: request.validate_only,
             traceparent: Some(request.traceparent).filter(|given| !given.is_empty()).or(header),
+            request_id: RequestId::parse(&request.request_id).map_err(Failure::invalid)?,
         };
         let written = write::compare_and_set(&self.0, &caller, request).await?;
         let deleted = |path: &ConfigPath| v1::Entry { path: path.to_string(), ..v1::Entry::default() };
@@ -107,6 +109,8 @@ impl Config for ConfigService {
         Ok(Response::new(v1::CompareAndSetResponse {
             head: written.head.map(|head| head_to_wire(&Namespace::main(), &head)),
             committed: written.committed,
+            resulting_revision: written.resulting_revision.0,
+            repeated: written.repeated,
             entries: entries.map(|(path, entry)| entry.as_ref().map_or_else(|| deleted(path), Into::into)).collect(),
         }))
     }
@@ -142,7 +146,9 @@ fn edit_from_wire(edit: &v1::Edit) -> Result<Edit, Status> {
         WireExpected::BlobId(id) => Expected::Blob(id.parse().map_err(Failure::invalid)?),
         WireExpected::Absent(_) => Expected::Absent,
         WireExpected::Any(_) => Expected::Any,
+        WireExpected::Present(_) => Expected::Present,
         WireExpected::UnchangedSince(revision) => Expected::UnchangedSince(Revision(*revision)),
+        WireExpected::TreeUnchangedSince(revision) => Expected::TreeUnchangedSince(Revision(*revision)),
     };
     let wanted = match edit.change.as_ref().ok_or_else(|| missing("change"))? {
         WireChange::Content(content) => Wanted::File { content: content.clone(), mode: file_mode(edit.mode)? },

@@ -4,6 +4,7 @@ use super::HeadBoard;
 use crate::committer::Committer;
 use crate::data::DataFolder;
 use crate::failure::Failure;
+use crate::requests::Requests;
 use crate::settings::Limits;
 use configbus_gitstore::{HeadCommit, LeftoversError, OpenError, ReadError, RepositorySettings, Store};
 use configbus_hooks::Gate;
@@ -63,6 +64,8 @@ pub(crate) struct LiveNamespace {
     pub(crate) gate: Arc<Gate>,
     pub(crate) board: Arc<HeadBoard>,
     pub(crate) committer: Committer,
+    /// Changes that were asked for under an id.
+    pub(crate) requests: Arc<Requests>,
     /// Bounds the Git children of clients that fetch.
     pub(crate) fetches: Arc<Semaphore>,
     /// Bounds the Git children of clients that push: clones cannot keep them out.
@@ -112,6 +115,7 @@ impl LiveNamespace {
         store: Store,
         gate: Arc<Gate>,
         committer: Committer,
+        requests: Arc<Requests>,
         limits: &Limits,
     ) -> Self {
         let head = store.head().map(|commit| head_of(epoch, &commit, None));
@@ -128,6 +132,7 @@ impl LiveNamespace {
             store,
             gate,
             committer,
+            requests,
         }
     }
 

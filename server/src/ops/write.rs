@@ -9,10 +9,11 @@ use crate::committer::{
 };
 use crate::failure::Failure;
 use crate::namespace::LiveNamespace;
+use crate::requests::{Answer, Fingerprint, RequestId, Ticket, check_message, with_trailers};
 use crate::trace_context;
 use configbus_gitstore::{HeadCommit, LandError, ReadError, Store};
 use configbus_hooks::{Context, Gate, GitCandidate};
-use configbus_model::{CommitId, ConfigPath, Entry, Head, Namespace, TreeId};
+use configbus_model::{CommitId, ConfigPath, Entry, Head, Namespace, Revision};
 use std::sync::Arc;
 
 /// Longest message of a commit, in bytes.
@@ -28,6 +29,8 @@ pub(crate) struct WriteRequest {
     pub(crate) message: String,
     pub(crate) validate_only: bool,
     pub(crate) traceparent: Option<String>,
+    /// Under which the same request may come again.
+    pub(crate) request_id: Option<RequestId>,
 }
 
 /// What became of them.
@@ -36,6 +39,10 @@ pub(crate) struct Written {
     /// The head they are part of; none when nothing was there and nothing was to land.
     pub(crate) head: Option<Head>,
     pub(crate) committed: bool,
+    /// The revision that holds them, or that would.
+    pub(crate) resulting_revision: Revision,
+    /// Whether this was decided before, for an earlier request with the same id.
+    pub(crate) repeated: bool,
     /// In the order of the edits; none for deleted files.
     pub(crate) entries: Vec<Option<Entry>>,
     /// Which files did not exist before, in the order of the edits.
@@ -46,12 +53,35 @@ pub(crate) struct Written {
 
 /// Validates edits on the present head and lands them, and writes down what became of them.
 pub(crate) async fn compare_and_set(bus: &Bus, caller: &Caller, request: WriteRequest) -> Result<Written, Failure> {
+    let live = bus.main(caller)?;
+    check_shape(bus, &request)?;
+    let Some(id) = request.request_id.as_ref().filter(|_| !request.validate_only) else {
+        return write(bus, live, caller, request, None).await;
+    };
+    let fingerprint = Fingerprint::of_edits(&request.edits, &request.message);
+    match live.requests.enter(&caller.principal, id, fingerprint).await? {
+        Answer::Undecided(ticket) => write(bus, live, caller, request, Some((ticket, fingerprint))).await,
+        Answer::Decided { revision, committed } => repeated(live, revision, committed, paths(&request.edits)).await,
+    }
+}
+
+/// The right to decide a request, and what marks the commit that it makes.
+pub(crate) type Decision = (Arc<Ticket>, Fingerprint);
+
+/// Does it once, or only looks whether it could be done.
+pub(crate) async fn write(
+    bus: &Bus,
+    live: &Arc<LiveNamespace>,
+    caller: &Caller,
+    request: WriteRequest,
+    decision: Option<Decision>,
+) -> Result<Written, Failure> {
     if request.validate_only {
-        return write(bus, caller, request).await;
+        return validate(bus, live, caller, &request.edits).await;
     }
     bus.audit.ready().await?;
-    let paths: Vec<ConfigPath> = request.edits.iter().map(|edit| edit.path.clone()).collect();
-    let outcome = write(bus, caller, request).await;
+    let paths = paths(&request.edits);
+    let outcome = check_and_land(bus, live, caller, request, decision).await;
     let main = Namespace::main();
     let record = match &outcome {
         Ok(Written { head: Some(head), overridden, .. }) => {
@@ -65,28 +95,70 @@ pub(crate) async fn compare_and_set(bus: &Bus, caller: &Caller, request: WriteRe
     outcome
 }
 
-async fn write(bus: &Bus, caller: &Caller, request: WriteRequest) -> Result<Written, Failure> {
-    let live = bus.main(caller)?;
-    check_shape(bus, &request)?;
-    let paths: Vec<ConfigPath> = request.edits.iter().map(|edit| edit.path.clone()).collect();
-    let (checked_on, overridden) = check(bus, live, caller, &request.edits).await?;
-    if request.validate_only {
-        let created = vec![false; paths.len()];
-        let head = live.board.current();
-        return Ok(Written { head, committed: false, entries: Vec::new(), created, overridden });
+fn paths(edits: &[Edit]) -> Vec<ConfigPath> {
+    edits.iter().map(|edit| edit.path.clone()).collect()
+}
+
+async fn validate(bus: &Bus, live: &Arc<LiveNamespace>, caller: &Caller, edits: &[Edit]) -> Result<Written, Failure> {
+    let head = live.board.current();
+    let checked = check(bus, live, caller, edits).await?;
+    let on = checked.on.map_or(Revision::ZERO, |on| on.revision);
+    Ok(Written {
+        head,
+        committed: false,
+        resulting_revision: if checked.changes_nothing { on } else { on.next() },
+        repeated: false,
+        entries: Vec::new(),
+        created: vec![false; edits.len()],
+        overridden: checked.overridden,
+    })
+}
+
+async fn check_and_land(
+    bus: &Bus,
+    live: &Arc<LiveNamespace>,
+    caller: &Caller,
+    request: WriteRequest,
+    decision: Option<Decision>,
+) -> Result<Written, Failure> {
+    let paths = paths(&request.edits);
+    let checked = check(bus, live, caller, &request.edits).await?;
+    let mut message = if request.message.trim().is_empty() { message_for(&request.edits) } else { request.message };
+    if let (Some(id), Some((_, fingerprint))) = (&request.request_id, &decision) {
+        message = with_trailers(&message, id, *fingerprint);
     }
-    let message = if request.message.trim().is_empty() { message_for(&request.edits) } else { request.message };
+    let ticket = decision.map(|(ticket, _)| ticket);
     let change = EditsChange {
         principal: Arc::clone(&caller.principal),
         edits: request.edits,
         author: caller.person(),
         message,
         traceparent: trace_context::adopt_or_create(request.traceparent.as_deref()),
-        checked_on,
+        checked_on: checked.on.map(|head| head.tree),
         when_outdated: WhenOutdated::ComeBack,
+        ticket: ticket.clone(),
     };
-    let (landed, overridden) = land(bus, live, caller, change, overridden).await?;
+    let (landed, overridden) = land(bus, live, caller, change, checked.overridden).await?;
+    if let Some(ticket) = ticket.filter(|_| landed.how == How::Unchanged) {
+        ticket.keep_unchanged(&landed).await?;
+    }
     Ok(Written { overridden, ..describe(live, landed, paths).await? })
+}
+
+/// Answers what was answered before.
+async fn repeated(
+    live: &Arc<LiveNamespace>,
+    revision: Revision,
+    committed: bool,
+    paths: Vec<ConfigPath>,
+) -> Result<Written, Failure> {
+    let head = live.head_at(Some(revision)).await?;
+    let before = match Revision(revision.0 - u64::from(committed)) {
+        Revision::ZERO => None,
+        before => Some(live.head_at(Some(before)).await?),
+    };
+    let how = if committed { How::Edited } else { How::Unchanged };
+    Ok(Written { repeated: true, ..describe(live, Landed { head, before, how }, paths).await? })
 }
 
 /// Lands edits, checking them anew as often as what they were judged by moves while they wait.
@@ -100,7 +172,8 @@ async fn land(
     for _ in 0..RETURNS_MAX {
         match live.committer.land(Change::Edits(change.clone())).await {
             Err(CommitError::Outdated) => {
-                (change.checked_on, overridden) = check(bus, live, caller, &change.edits).await?;
+                let checked = check(bus, live, caller, &change.edits).await?;
+                (change.checked_on, overridden) = (checked.on.map(|head| head.tree), checked.overridden);
             }
             outcome => return Ok((outcome?, overridden)),
         }
@@ -123,17 +196,20 @@ fn check_shape(bus: &Bus, request: &WriteRequest) -> Result<(), Failure> {
     if request.message.len() > MESSAGE_BYTES_MAX || request.message.contains('\0') {
         return Err(Failure::invalid(format!("message needs to be text of at most {MESSAGE_BYTES_MAX} bytes")));
     }
-    Ok(())
+    check_message(&request.message)
 }
 
-/// Validates the edits on the present head. Returns the tree they were validated on, and paths that only an admin may
-/// change as they do.
-async fn check(
-    bus: &Bus,
-    live: &Arc<LiveNamespace>,
-    caller: &Caller,
-    edits: &[Edit],
-) -> Result<(Option<TreeId>, Vec<String>), Failure> {
+/// Edits that passed the gate.
+struct Checked {
+    /// The head they were validated on.
+    on: Option<HeadCommit>,
+    changes_nothing: bool,
+    /// Paths that only an admin may change as they do.
+    overridden: Vec<String>,
+}
+
+/// Validates the edits on the present head.
+async fn check(bus: &Bus, live: &Arc<LiveNamespace>, caller: &Caller, edits: &[Edit]) -> Result<Checked, Failure> {
     let (store, gate, namespace) = (live.store.clone(), Arc::clone(&live.gate), live.name.clone());
     let (principal, now_ms, edits) = (Arc::clone(&caller.principal), bus.clock.now_ms(), edits.to_vec());
     let checked = live.check_edits(move || {
@@ -143,19 +219,17 @@ async fn check(
     checked.await.map_err(Failure::from).inspect_err(|failure| count_outcome(failure.kind.as_str()))
 }
 
-fn check_on_head(
-    store: &Store,
-    gate: &Gate,
-    context: &Context<'_>,
-    edits: &[Edit],
-) -> Result<(Option<TreeId>, Vec<String>), CommitError> {
-    let head: Option<HeadCommit> = store.head();
+fn check_on_head(store: &Store, gate: &Gate, context: &Context<'_>, edits: &[Edit]) -> Result<Checked, CommitError> {
+    let head = store.head();
     let base = head.map(|head| head.tree);
     let edits = expect_and_convert(store, head.as_ref(), edits)?;
     let staged = store.stage_edits(base, &edits).map_err(LandError::from)?;
     let view = store.open_staged(&staged)?;
     let report = gate.check(&GitCandidate::step(&view, base, staged.tree()), context)?;
-    if report.is_accepted() { Ok((base, report.overridden)) } else { Err(CommitError::Rejected(report)) }
+    if !report.is_accepted() {
+        return Err(CommitError::Rejected(report));
+    }
+    Ok(Checked { on: head, changes_nothing: staged.is_unchanged(), overridden: report.overridden })
 }
 
 async fn describe(live: &Arc<LiveNamespace>, landed: Landed, paths: Vec<ConfigPath>) -> Result<Written, Failure> {
@@ -163,7 +237,9 @@ async fn describe(live: &Arc<LiveNamespace>, landed: Landed, paths: Vec<ConfigPa
     let before = landed.before.as_ref().map(|head| head.commit);
     let (entries, created) = live.read(move |store| describe_files(store, before, after, &paths)).await?;
     let committed = landed.how != How::Unchanged;
-    Ok(Written { head: Some(landed.head), committed, entries, created, overridden: Vec::new() })
+    let resulting_revision = landed.head.revision;
+    let (head, repeated, overridden) = (Some(landed.head), false, Vec::new());
+    Ok(Written { head, committed, resulting_revision, repeated, entries, created, overridden })
 }
 
 fn describe_files(

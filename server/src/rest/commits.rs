@@ -1,6 +1,7 @@
 //! `POST /v1/commits`: several edits, all or nothing.
 
 use super::body;
+use super::request_id;
 use super::shapes::{EntryShape, HeadShape, file_mode};
 use crate::auth::Caller;
 use crate::bus::Bus;
@@ -30,13 +31,16 @@ struct CommitRequest {
     message: String,
     #[serde(default)]
     validate_only: bool,
+    /// The same as the header `Idempotency-Key`.
+    #[serde(default)]
+    request_id: String,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EditShape {
     path: String,
-    /// A blob id, `absent`, `any`, or `{"unchanged_since": 42}`.
+    /// A blob id, `absent`, `present`, `any`, `{"unchanged_since": 42}` or `{"tree_unchanged_since": 42}`.
     expected: ExpectedShape,
     /// Text; `content_base64` for anything else, `delete` for nothing.
     content: Option<String>,
@@ -51,6 +55,7 @@ struct EditShape {
 enum ExpectedShape {
     Word(String),
     Since { unchanged_since: RevisionShape },
+    TreeSince { tree_unchanged_since: RevisionShape },
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,6 +68,10 @@ enum RevisionShape {
 #[derive(Debug, Serialize)]
 struct CommitShape {
     committed: bool,
+    /// The revision that holds the edits; with `validate_only` the one that would.
+    resulting_revision: u64,
+    /// Whether an earlier request with the same id was answered so.
+    repeated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     head: Option<HeadShape>,
     /// In the order of the edits; null for deleted files.
@@ -83,11 +92,14 @@ pub(super) async fn create(
         message: request.message,
         validate_only: request.validate_only,
         traceparent,
+        request_id: request_id::read(&headers, &request.request_id).map_err(Failure::into_response)?,
     };
     let written = write::compare_and_set(&bus, &caller, request).await.map_err(Failure::into_response)?;
     let status = if written.committed { StatusCode::CREATED } else { StatusCode::OK };
     let shape = CommitShape {
         committed: written.committed,
+        resulting_revision: written.resulting_revision.0,
+        repeated: written.repeated,
         head: written.head.as_ref().map(|head| HeadShape::new(&Namespace::main(), head)),
         entries: written.entries.iter().map(|entry| entry.as_ref().map(Into::into)).collect(),
     };
@@ -121,23 +133,33 @@ fn decoded(path: &ConfigPath, text: &str) -> Result<Bytes, Failure> {
 }
 
 fn expected(path: &ConfigPath, shape: ExpectedShape) -> Result<Expected, Failure> {
-    let wrong = |given: &str| {
-        let words = "expected a blob id, \"absent\", \"any\" or {\"unchanged_since\": REVISION}";
-        Failure::invalid(format!("expectation of {path} is {given:?}, {words}"))
-    };
     match shape {
         ExpectedShape::Word(word) => match word.as_str() {
             "absent" => Ok(Expected::Absent),
+            "present" => Ok(Expected::Present),
             "any" => Ok(Expected::Any),
-            id => id.parse().map(Expected::Blob).map_err(|_| wrong(id)),
+            id => id.parse().map(Expected::Blob).map_err(|_| wrong_expectation(path, id)),
         },
-        ExpectedShape::Since { unchanged_since: RevisionShape::Number(number) } => {
-            Ok(Expected::UnchangedSince(Revision(number)))
-        }
-        ExpectedShape::Since { unchanged_since: RevisionShape::Text(text) } => {
-            text.parse().map(Expected::UnchangedSince).map_err(|_| wrong(&text))
+        ExpectedShape::Since { unchanged_since } => unchanged_since.read(path).map(Expected::UnchangedSince),
+        ExpectedShape::TreeSince { tree_unchanged_since } => {
+            tree_unchanged_since.read(path).map(Expected::TreeUnchangedSince)
         }
     }
+}
+
+impl RevisionShape {
+    fn read(&self, path: &ConfigPath) -> Result<Revision, Failure> {
+        match self {
+            Self::Number(number) => Ok(Revision(*number)),
+            Self::Text(text) => text.parse().map_err(|_| wrong_expectation(path, text)),
+        }
+    }
+}
+
+fn wrong_expectation(path: &ConfigPath, given: &str) -> Failure {
+    let words = "expected a blob id, \"absent\", \"present\", \"any\", {\"unchanged_since\": REVISION} or \
+                 {\"tree_unchanged_since\": REVISION}";
+    Failure::invalid(format!("expectation of {path} is {given:?}, {words}"))
 }
 
 #[cfg(test)]
@@ -154,7 +176,9 @@ mod tests {
         for (expected, meant) in [
             (format!("{id:?}"), Expected::Blob(id.parse().unwrap())),
             ("\"absent\"".into(), Expected::Absent),
+            ("\"present\"".into(), Expected::Present),
             ("\"any\"".into(), Expected::Any),
+            ("{\"tree_unchanged_since\": 42}".into(), Expected::TreeUnchangedSince(Revision(42))),
             ("{\"unchanged_since\": 42}".into(), Expected::UnchangedSince(Revision(42))),
             ("{\"unchanged_since\": \"r42\"}".into(), Expected::UnchangedSince(Revision(42))),
         ] {

@@ -2,7 +2,7 @@
 
 use super::params::Params;
 use super::shapes::{EntryShape, file_mode};
-use super::{REVISION_HEADER, body, etag, revision};
+use super::{REVISION_HEADER, body, etag, request_id, revision};
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::committer::{Edit, Expected, Wanted};
@@ -37,6 +37,8 @@ pub(super) struct WriteQuery {
 struct WrittenShape {
     revision: u64,
     committed: bool,
+    /// Whether an earlier request with the same `Idempotency-Key` was answered so.
+    repeated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     entry: Option<EntryShape>,
 }
@@ -112,7 +114,8 @@ async fn land(
 ) -> Result<Written, Failure> {
     let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let message = message.unwrap_or_default();
-    let request = WriteRequest { edits: vec![edit], message, validate_only: false, traceparent };
+    let request_id = request_id::read(headers, "")?;
+    let request = WriteRequest { edits: vec![edit], message, validate_only: false, traceparent, request_id };
     write::compare_and_set(bus, caller, request).await
 }
 
@@ -120,8 +123,8 @@ fn answer(status: StatusCode, written: Written) -> Response {
     let entry = written.entries.into_iter().next().flatten();
     let tag = entry.as_ref().map(|entry| etag::of(entry.id));
     let Some(head) = written.head else { return status.into_response() };
-    let shape =
-        WrittenShape { revision: head.revision.0, committed: written.committed, entry: entry.as_ref().map(Into::into) };
+    let Written { committed, repeated, .. } = written;
+    let shape = WrittenShape { revision: head.revision.0, committed, repeated, entry: entry.as_ref().map(Into::into) };
     let mut response = (status, Json(shape)).into_response();
     label(&mut response, &head, tag);
     response

@@ -10,6 +10,7 @@ mod list;
 mod openapi;
 mod params;
 pub(crate) mod problem;
+mod request_id;
 mod shapes;
 mod watch;
 

@@ -11,6 +11,7 @@ mod harness;
 mod hostile;
 mod owners;
 mod push;
+mod repeated;
 mod restart;
 mod validators;
 mod watch;

@@ -14,7 +14,8 @@ fn change() -> ChangeSet {
 }
 
 fn landed() -> v1::CompareAndSetResponse {
-    v1::CompareAndSetResponse { head: Some(head(5)), committed: true, entries: vec![entry("a.json")] }
+    let (head, entries) = (Some(head(5)), vec![entry("a.json")]);
+    v1::CompareAndSetResponse { head, committed: true, entries, resulting_revision: 5, repeated: false }
 }
 
 #[tokio::test]
@@ -50,24 +51,40 @@ async fn a_write_is_tried_again_when_the_server_says_that_it_did_nothing() {
 }
 
 #[tokio::test]
-async fn a_write_is_not_tried_again_when_it_may_have_happened() {
+async fn a_write_that_may_have_happened_is_tried_again_under_its_id() {
     let server = ScriptedServer::start().await;
-    server.scripts.compare_and_set.refuse(to_status(ErrorKind::Unavailable, "stopping", &Details::default()));
-    let error = client(&[&server.url]).compare_and_set(&change()).await.unwrap_err();
-    assert_eq!(error.to_string(), "compare-and-set failed (unavailable): stopping");
-    assert_eq!(server.scripts.compare_and_set.requests().len(), 1);
+    let unclear = [
+        to_status(ErrorKind::Unavailable, "stopping", &Details::default()),
+        tonic::Status::unavailable("proxy"),
+        tonic::Status::deadline_exceeded("timeout expired"),
+    ];
+    unclear.into_iter().for_each(|status| server.scripts.compare_and_set.refuse(status));
+    server.scripts.compare_and_set.answer(v1::CompareAndSetResponse { repeated: true, ..landed() });
+    server.scripts.compare_and_set.answer(landed());
+    let client = client(&[&server.url]);
+    assert!(client.compare_and_set(&change()).await.unwrap().repeated);
+    let named = ChangeSet { request_id: Some("deploy-7".into()), ..change() };
+    client.compare_and_set(&named).await.unwrap();
+    let ids: Vec<_> = server.scripts.compare_and_set.requests().into_iter().map(|asked| asked.request_id).collect();
+    assert!(ids.len() == 5 && ids[0].len() == 32 && ids[..4].iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert_eq!(ids[4], "deploy-7");
 }
 
 #[tokio::test]
-async fn what_somebody_between_says_of_a_write_leaves_its_outcome_unknown() {
+async fn what_nobody_can_tell_of_a_write_leaves_its_outcome_unknown() {
     let server = ScriptedServer::start().await;
-    let client = client(&[&server.url]);
-    for status in [tonic::Status::unavailable("proxy"), tonic::Status::deadline_exceeded("timeout expired")] {
-        server.scripts.compare_and_set.refuse(status);
-        let error = client.compare_and_set(&change()).await.unwrap_err();
-        assert!(matches!(error, ApiError::OutcomeUnknown { .. }), "{error:?}");
+    let settings = super::settings(&[&server.url]);
+    for _ in 0..settings.attempts_max {
+        server.scripts.compare_and_set.refuse(tonic::Status::unavailable("proxy"));
     }
-    assert_eq!(server.scripts.compare_and_set.requests().len(), 2);
+    let client = crate::Client::with_settings(settings).unwrap();
+    let error = client.compare_and_set(&change()).await.unwrap_err();
+    assert!(matches!(error, ApiError::OutcomeUnknown { .. }), "{error:?}");
+    // What is answered at last is the whole truth, also about the attempts before.
+    server.scripts.compare_and_set.refuse(tonic::Status::unavailable("proxy"));
+    server.scripts.compare_and_set.refuse(to_status(ErrorKind::Conflict, "changed", &Details::default()));
+    let error = client.compare_and_set(&change()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
 }
 
 #[tokio::test]
@@ -86,7 +103,8 @@ async fn a_connection_that_breaks_after_a_write_was_sent_leaves_its_outcome_unkn
     let url = format!("http://{}", listener.local_addr().unwrap());
     let client = client(&[&url]);
     let change = change();
-    let accept = async {
+    // Then nobody listens any more: attempts that follow tell nothing of the first.
+    let accept = async move {
         let (mut connection, _) = listener.accept().await.unwrap();
         let mut bytes = [0; 256];
         // The request is on its way when the first bytes are here.

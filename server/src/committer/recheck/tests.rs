@@ -46,6 +46,7 @@ impl Bench {
             traceparent: String::new(),
             checked_on: self.head(),
             when_outdated: WhenOutdated::ComeBack,
+            ticket: None,
         }
     }
 
