@@ -64,7 +64,8 @@ impl Gate {
 
     /// Gives validators of the installation a say, or says which cannot have one.
     pub fn with_validators(self, validators: Vec<ValidatorSettings>) -> Result<Self, ValidatorSettingsError> {
-        let validators = Validators::new(validators, self.settings.child_program.clone())?;
+        let (program, at_once_max) = (self.settings.child_program.clone(), self.settings.validators_at_once_max);
+        let validators = Validators::new(validators, program, at_once_max)?;
         Ok(Self { validators, ..self })
     }
 

@@ -33,6 +33,8 @@ pub struct GateSettings {
     pub child_program: Option<PathBuf>,
     /// Threads that check files at once; `0` is one per processor.
     pub threads: usize,
+    /// Validators that run at once, for all changes of all namespaces together.
+    pub validators_at_once_max: usize,
     /// Bounds on schemas.
     pub schemas: SchemaSettings,
 }
@@ -51,6 +53,7 @@ impl Default for GateSettings {
             rules: RulesSettings::default(),
             child_program: None,
             threads: 0,
+            validators_at_once_max: 8,
             schemas: SchemaSettings::default(),
         }
     }
@@ -86,6 +89,7 @@ impl GateSettings {
             ("component_bytes_max", self.component_bytes_max as u64, 1, paths.component_bytes_max as u64),
             ("document_depth_max", self.document_depth_max as u64, 1, 128),
             ("threads", self.threads as u64, 0, THREADS_MAX as u64),
+            ("validators_at_once_max", self.validators_at_once_max as u64, 1, 1_024),
         ];
         let mut bounds = bounds.into_iter().chain(self.rules.bounds()).chain(self.schemas.bounds());
         let wrong = bounds.find(|(_, value, min, max)| value < min || value > max);

@@ -15,6 +15,7 @@ mod run;
 mod settings;
 mod spec;
 pub(crate) mod supervisor;
+mod turns;
 mod workspace;
 
 pub(crate) use run::Validators;

@@ -4,6 +4,7 @@ use super::{
     PROGRAM_NAME, Scope, ValidatorSettings, ValidatorSettingsError, answer,
     capture::Budget,
     spec::{RunEnd, RunSpec},
+    turns::Turns,
     workspace::{TooMuch, Workspace},
 };
 use crate::{
@@ -30,11 +31,15 @@ use std::{
 /// Time beyond a validator's own in which its supervisor starts, ends it and says so.
 const SUPERVISION_TIME: Duration = Duration::from_secs(15);
 
+/// Longest wait for a turn: a hook waits twice as long for its answer.
+const TURN_WITHIN: Duration = Duration::from_secs(300);
+
 /// The validators of an installation.
 #[derive(Debug, Default)]
 pub(crate) struct Validators {
     validators: Vec<Validator>,
     program: Option<PathBuf>,
+    turns: Turns,
 }
 
 #[derive(Debug)]
@@ -44,10 +49,11 @@ struct Validator {
 }
 
 impl Validators {
-    /// Takes settings over; `program` supervises, by default the running one.
+    /// Takes settings over; `program` supervises, by default the running one. At most so many run at once.
     pub(crate) fn new(
         settings: Vec<ValidatorSettings>,
         program: Option<PathBuf>,
+        at_once_max: usize,
     ) -> Result<Self, ValidatorSettingsError> {
         let mut names = HashSet::new();
         let validator = |settings: ValidatorSettings| {
@@ -57,7 +63,8 @@ impl Validators {
             }
             Ok(Validator { settings, globs })
         };
-        Ok(Self { validators: settings.into_iter().map(validator).collect::<Result<_, _>>()?, program })
+        let validators = settings.into_iter().map(validator).collect::<Result<_, _>>()?;
+        Ok(Self { validators, program, turns: Turns::new(at_once_max) })
     }
 
     /// Returns what they find. Those that no change concerns are not asked.
@@ -97,11 +104,29 @@ impl Validators {
             let mut running = Vec::new();
             for (validator, workspace) in runs {
                 let spec = validator.spec(workspace);
-                running.push(scope.spawn(move || judge(program, &spec, &validator.settings)));
+                running.push(scope.spawn(move || self.judge(program, &spec, &validator.settings)));
             }
             let crashed = || vec![Finding::new(Rule::CheckFailed, "", "a validator's run failed, so it refuses")];
             running.into_iter().flat_map(|run| run.join().unwrap_or_else(|_| crashed())).collect()
         })
+    }
+}
+
+impl Validators {
+    /// Runs one when it is its turn. Its time begins then.
+    fn judge(&self, program: &Path, spec: &RunSpec, settings: &ValidatorSettings) -> Vec<Finding> {
+        let asked = Instant::now();
+        let turn = self.turns.take(TURN_WITHIN);
+        metrics::histogram!("configbus_gate_validator_wait_seconds").record(asked.elapsed());
+        if turn.is_some() {
+            return judge(program, spec, settings);
+        }
+        let message = format!(
+            "validator {} could not be asked, so it refuses: others took all turns for {} s; push again later",
+            settings.name,
+            TURN_WITHIN.as_secs()
+        );
+        vec![Finding::new(Rule::ValidatorFailed, "", message)]
     }
 }
 
