@@ -35,7 +35,8 @@ pub(crate) fn judge(changes: &[FileChange], policy: Option<&Policy>, context: &C
         return verdict;
     }
     let asker = Asker::new(policy, context);
-    for change in changes {
+    // Of a working copy every file is looked at, whether it changes or not.
+    for change in changes.iter().filter(|change| change.before != change.after) {
         let Err(denied) = asker.may_change(change) else { continue };
         if !asker.is_admin {
             verdict.findings.push(denied.finding(change, context));

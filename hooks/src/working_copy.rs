@@ -1,5 +1,7 @@
 //! A directory of files as a candidate: what `configbus validate` looks at before anything is pushed.
 //!
+//! Who may change what is judged only when somebody is named as the one who proposes it.
+//!
 //! The base is the commit that is checked out there, if the directory is the top of a Git working tree; otherwise there is
 //! none and every file is new.
 //!
@@ -72,6 +74,19 @@ impl Gate {
         let candidate = WorkingCopy::scan(dir)?;
         Ok(self.check_with_progress(&candidate, context, progress)?)
     }
+
+    /// Does the same as if the principal of the context proposed what differs from the commit that is checked out: their role,
+    /// owners and rules about them count as well.
+    pub fn check_proposal(
+        &self,
+        dir: &Path,
+        context: &Context<'_>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Report, WorkingCopyError> {
+        let mut candidate = WorkingCopy::scan(dir)?;
+        candidate.find_unchanged()?;
+        Ok(self.check_with_progress(&candidate, context, progress)?)
+    }
 }
 
 /// Names and sizes of everything below a directory.
@@ -123,6 +138,26 @@ impl WorkingCopy {
         }
         copy.files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(copy)
+    }
+
+    /// Gives files that are as the commit has them its ids.
+    fn find_unchanged(&mut self) -> Result<(), WorkingCopyError> {
+        let Some(base) = &self.base else { return Ok(()) };
+        for file in &mut self.files {
+            let Some(before) = base.files.get(&file.path) else { continue };
+            // Only what has the size and the mode of before is worth reading.
+            if (before.mode, before.size_bytes) != (file.state.mode, file.state.size_bytes) {
+                continue;
+            }
+            let path = self.root.join(&file.path);
+            let failed = |source| WorkingCopyError::Read { path: path.clone(), source };
+            let content = fs::read(&path).map_err(failed)?;
+            let id = blob_id(&content).map_err(|error| CandidateError::read(&file.path, error))?;
+            if id.object_id() == before.id {
+                file.state.id = before.id;
+            }
+        }
+        Ok(())
     }
 
     fn scan_directory(&mut self, path: String, waiting: &mut Vec<String>) -> Result<(), WorkingCopyError> {
@@ -288,15 +323,53 @@ mod tests {
         assert_eq!((error.to_string().as_str(), error.kind()), ("/dev/null is not a directory", ErrorKind::NotFound));
     }
 
+    fn git(dir: &Path, arguments: &[&str]) {
+        let mut git = std::process::Command::new("git");
+        git.args(["-c", "user.name=bob", "-c", "user.email=bob@example.org"]).args(arguments);
+        git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").current_dir(dir);
+        assert!(git.status().unwrap().success(), "git {arguments:?}");
+    }
+
+    #[test]
+    fn a_proposal_is_held_to_the_owners_of_what_it_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        git(dir, &["init", "-q"]);
+        write(dir, ".configbus/owners", "/pay/ ada @pay\n/.configbus/owners ada\n");
+        write(dir, ".configbus/teams.yaml", "pay: [\"group:payments\"]\n");
+        for path in ["pay/limits.json", "pay/kept.json", "free.json"] {
+            write(dir, path, "1");
+        }
+        git(dir, &["add", "-A"]);
+        git(dir, &["commit", "-q", "-m", "first"]);
+        write(dir, "pay/limits.json", "2");
+        write(dir, "free.json", "2");
+        let refused = |name: &str, role: &str, groups: &[&str]| {
+            let roles = [role.parse().unwrap()].into_iter().collect();
+            let groups = groups.iter().map(|group| group.parse().unwrap()).collect();
+            let principal = Principal { name: name.parse().unwrap(), roles, groups };
+            let context = Context { principal: &principal, namespace: &Namespace::main(), now_ms: 0 };
+            let gate = Gate::new(GateSettings { file_size_bytes_max: 1_000, ..GateSettings::default() }).unwrap();
+            let report = gate.check_proposal(dir, &context, &mut |_| {}).unwrap();
+            report.findings.into_iter().map(|finding| (finding.path, finding.rule)).collect::<Vec<_>>()
+        };
+        let limits = || ("pay/limits.json".to_owned(), Rule::NotOwner);
+        assert_eq!(refused("ada", "writer", &[]), []);
+        assert_eq!(refused("bob", "writer", &[]), [limits()]);
+        assert_eq!(refused("bob", "writer", &["payments"]), []);
+        assert_eq!(refused("bob", "admin", &[]), []);
+        // Whom the owners name is judged by what was in force before, not by what the change would make of it.
+        write(dir, ".configbus/owners", "/pay/ bob\n/.configbus/owners bob\n");
+        let both = [(".configbus/owners".to_owned(), Rule::NotOwner), limits()];
+        assert_eq!(refused("bob", "writer", &[]), both);
+        assert_eq!(refused("bob", "reader", &[]), [(".configbus/owners".to_owned(), Rule::NotWriter)]);
+        assert_eq!(check(dir, GateSettings::default()).unwrap().findings, []);
+    }
+
     #[test]
     fn the_commit_that_is_checked_out_is_the_base() {
         let folder = tempfile::tempdir().unwrap();
-        let git = |arguments: &[&str]| {
-            let mut git = std::process::Command::new("git");
-            git.args(["-c", "user.name=bob", "-c", "user.email=bob@example.org"]).args(arguments);
-            git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").current_dir(folder.path());
-            assert!(git.status().unwrap().success(), "git {arguments:?}");
-        };
+        let git = |arguments: &[&str]| git(folder.path(), arguments);
         git(&["init", "-q"]);
         write(folder.path(), "new", "new");
         let described = || {

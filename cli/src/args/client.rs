@@ -1,7 +1,7 @@
 //! Flags of the commands that talk to a server.
 
 use clap::Args;
-use configbus_model::{BlobId, ConfigPath, Revision};
+use configbus_model::{BlobId, ConfigPath, Grant, PrincipalName, Revision};
 use std::{path::PathBuf, time::Duration};
 
 /// Which server to talk to.
@@ -196,6 +196,10 @@ pub(crate) struct WatchArgs {
   configbus validate
   configbus validate path/to/clone --format json | jq -r '.findings[].path'
   configbus validate --format sarif >findings.sarif
+  configbus validate --as ada@example.com --group payments
+
+With --as, owners and rules judge what differs from the commit that is checked out as if that principal pushed it, by
+the owners of that commit. Groups come from whoever issues the credential and are named here instead.
 
 Ends with 4 when something would be refused. Needs no server.")]
 pub(crate) struct ValidateArgs {
@@ -205,6 +209,15 @@ pub(crate) struct ValidateArgs {
     /// How the report is written; without it as --output says.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<ReportFormat>,
+    /// Who would propose it: owners and rules about the author are judged for them.
+    #[arg(long = "as", value_name = "PRINCIPAL")]
+    pub(crate) principal: Option<PrincipalName>,
+    /// What they may do: reader, writer or admin, each with @NAMESPACE or everywhere.
+    #[arg(long = "role", default_value = "writer", value_name = "ROLE", requires = "principal")]
+    pub(crate) roles: Vec<Grant>,
+    /// A group they are in; may be given several times.
+    #[arg(long = "group", value_name = "GROUP", requires = "principal")]
+    pub(crate) groups: Vec<PrincipalName>,
 }
 
 /// How a report is written.

@@ -15,12 +15,22 @@ use std::io::{self, Write as _};
 pub(crate) fn run(args: &ValidateArgs, output: Output) -> Result<(), Failure> {
     let gate = Gate::new(GateSettings::default()).map_err(|error| Failure::of(error.kind(), &error))?;
     let mut progress = Progress::counting("files", 0);
-    // Whoever validates a copy asks what is wrong with it, not who may push it.
-    let principal = Principal::open();
-    let context = Context { principal: &principal, namespace: &Namespace::main(), now_ms: SystemClock.now_ms() };
-    let report = gate.check_working_copy(&args.dir, &context, &mut |done| {
-        progress.at(done.files_checked as u64, done.files_total as u64);
-    })?;
+    let mut advance = |done: configbus_hooks::Progress| progress.at(done.files_checked as u64, done.files_total as u64);
+    let (namespace, now_ms) = (Namespace::main(), SystemClock.now_ms());
+    let report = match &args.principal {
+        Some(name) => {
+            let roles = args.roles.iter().cloned().collect();
+            let groups = args.groups.iter().cloned().collect();
+            let principal = Principal { name: name.clone(), roles, groups };
+            let context = Context { principal: &principal, namespace: &namespace, now_ms };
+            gate.check_proposal(&args.dir, &context, &mut advance)?
+        }
+        // Whoever names nobody asks what is wrong with the copy, not who may push it.
+        None => {
+            let context = Context { principal: &Principal::open(), namespace: &namespace, now_ms };
+            gate.check_working_copy(&args.dir, &context, &mut advance)?
+        }
+    };
     progress.finish();
     let accepted = report.is_accepted();
     let format = args.format.unwrap_or(if output.is_json() { ReportFormat::Json } else { ReportFormat::Text });
