@@ -10,9 +10,9 @@ use std::{
 /// The values of `GIT_OBJECT_DIRECTORY` and `GIT_ALTERNATE_OBJECT_DIRECTORIES` in a pre-receive hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantine {
-    /// Folder with the new objects; must be a quarantine of this repository.
+    /// Folder with the new objects; must be a quarantine of this repository, or of a temporary object folder in it.
     pub object_dir: PathBuf,
-    /// Folders with the objects that were there; only this repository's own is allowed.
+    /// Folders with the objects that were there; only this repository's own, and that temporary folder, are allowed.
     pub alternates: Vec<PathBuf>,
 }
 
@@ -23,16 +23,24 @@ impl Quarantine {
         let canonical = |path: &Path| path.canonicalize().map_err(|_| refuse(path));
         let own = canonical(objects_dir)?;
         let quarantine = canonical(&self.object_dir)?;
-        let name = quarantine.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let is_quarantine = name.starts_with("tmp_objdir-") || name.starts_with("incoming-");
-        if quarantine.parent() != Some(&own) || !is_quarantine {
+        // That of a push that is to land nothing lies in a folder for its objects alone.
+        let around = quarantine.parent().filter(|parent| is_temporary(parent) && parent.parent() == Some(&own));
+        let is_own = |path: &Path| path == own || Some(path) == around;
+        if !quarantine.parent().is_some_and(is_own) || !is_temporary(&quarantine) {
             return Err(refuse(&self.object_dir));
         }
-        match self.alternates.iter().find(|path| canonical(path).ok().as_ref() != Some(&own)) {
+        match self.alternates.iter().find(|path| !canonical(path).is_ok_and(|path| is_own(&path))) {
             Some(stranger) => Err(refuse(stranger)),
             None => Ok(()),
         }
     }
+}
+
+/// Returns whether a folder is named as Git names those of objects that are not accepted. Left behind, it is cleared
+/// away at the next start.
+fn is_temporary(folder: &Path) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with("tmp_objdir-") || name.starts_with("incoming-")
 }
 
 /// Returns the ids of all objects in an object folder, packed or loose.

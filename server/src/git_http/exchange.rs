@@ -5,7 +5,7 @@
 
 use super::gunzip::BodyDecoder;
 use axum::body::BodyDataStream;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use configbus_gitstore::git::{ChildError, GitChild, GitCommand};
 use futures_util::{Stream, StreamExt as _};
 use std::future::Future;
@@ -54,21 +54,49 @@ pub(super) enum ExchangeError {
     Pipe(#[from] io::Error),
 }
 
+/// A request body on its way to a child, of which some may have been looked at before.
+pub(super) struct Input {
+    body: BodyDataStream,
+    decoder: BodyDecoder,
+    beginning: BytesMut,
+    /// What was received and not decoded.
+    pending: Bytes,
+}
+
+impl Input {
+    pub(super) fn new(body: BodyDataStream, decoder: BodyDecoder) -> Self {
+        Self { body, decoder, beginning: BytesMut::new(), pending: Bytes::new() }
+    }
+
+    /// Returns what was read so far.
+    pub(super) fn beginning(&self) -> &[u8] {
+        &self.beginning
+    }
+
+    /// Reads some more of it, one piece at most; `false` at the end.
+    pub(super) async fn read_more(&mut self) -> io::Result<bool> {
+        if self.pending.is_empty() {
+            let next = timeout(BODY_PAUSE_MAX, self.body.next()).await;
+            let next = next.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the request stalled"))?;
+            let Some(chunk) = next.transpose().map_err(io::Error::other)? else { return Ok(false) };
+            self.pending = chunk;
+        }
+        let piece = self.decoder.split(&mut self.pending);
+        self.beginning.extend_from_slice(&self.decoder.decode(piece)?);
+        Ok(true)
+    }
+}
+
 impl Exchange {
     /// Starts a child.
-    pub(super) fn start(
-        command: GitCommand,
-        body: BodyDataStream,
-        decoder: BodyDecoder,
-        companions: Vec<Companion>,
-    ) -> Result<Self, ExchangeError> {
+    pub(super) fn start(command: GitCommand, input: Input, companions: Vec<Companion>) -> Result<Self, ExchangeError> {
         let mut child = command.spawn()?;
         let missing = || io::Error::other("a pipe of the child is missing");
         let stdin = ChildStdin::from_std(child.take_stdin().ok_or_else(missing)?)?;
         let stdout = ChildStdout::from_std(child.take_stdout().ok_or_else(missing)?)?;
         let stderr = ChildStderr::from_std(child.take_stderr().ok_or_else(missing)?)?;
         Ok(Self {
-            input: Some(Box::pin(feed(body, decoder, stdin))),
+            input: Some(Box::pin(feed(input, stdin))),
             output: Some(ReaderStream::with_capacity(stdout, CHUNK_BYTES)),
             complaint: Some(Box::pin(listen(stderr))),
             child: Some(child),
@@ -120,8 +148,14 @@ async fn listen(stderr: ChildStderr) -> String {
 
 /// Copies the body into the child. A broken body closes the child's input, which the child notices by itself; a child
 /// that has stopped reading leaves the rest to be drained.
-async fn feed(mut body: BodyDataStream, mut decoder: BodyDecoder, stdin: ChildStdin) {
-    let mut stdin = Some(stdin);
+async fn feed(input: Input, mut stdin: ChildStdin) {
+    let Input { mut body, mut decoder, beginning, mut pending } = input;
+    let mut written = stdin.write_all(&beginning).await;
+    drop(beginning);
+    if written.is_ok() {
+        written = pass_on(&mut pending, &mut decoder, &mut stdin).await;
+    }
+    let mut stdin = written.is_ok().then_some(stdin);
     let mut drained_bytes: u64 = 0;
     while let Ok(Some(Ok(mut chunk))) = timeout(BODY_PAUSE_MAX, body.next()).await {
         let Some(input) = &mut stdin else {
@@ -158,7 +192,7 @@ mod tests {
 
     fn start(folder: &tempfile::TempDir, script: &str, body: Body) -> Exchange {
         let command = command(folder.path(), ["run"]).config("alias.run", format!("!{script}"));
-        Exchange::start(command, body.into_data_stream(), BodyDecoder::Plain, Vec::new()).unwrap()
+        Exchange::start(command, Input::new(body.into_data_stream(), BodyDecoder::Plain), Vec::new()).unwrap()
     }
 
     async fn collect(mut exchange: Exchange) -> Vec<u8> {

@@ -2,9 +2,11 @@
 //!
 //! `git http-backend` as CGI was the alternative: one more process and its header format for the same children.
 
+mod dry_run;
 mod exchange;
 mod gunzip;
 mod info_refs;
+mod push_request;
 pub(crate) mod ref_rules;
 mod routes;
 mod rpc;

@@ -1,8 +1,10 @@
 //! `POST git-upload-pack` and `POST git-receive-pack`: one Git child per request, streamed both ways.
 
-use super::exchange::{Companion, Exchange};
+use super::dry_run::Scratch;
+use super::exchange::{Companion, Exchange, Input};
 use super::gunzip::BodyDecoder;
 use super::info_refs::protocol_of;
+use super::push_request::{self, BEGINNING_BYTES_MAX, Beginning};
 use super::routes::{GitRefusal, GitState, find, turn};
 use crate::auth::Caller;
 use crate::failure::Failure;
@@ -29,19 +31,46 @@ pub(super) async fn answer(
     let live = find(&state.bus, &caller, &repository)?;
     let (head, body) = request.into_parts();
     check_content_type(service, &head.headers)?;
-    let decoder = decoder(&head.headers)?;
+    let mut input = Input::new(body.into_data_stream(), decoder(&head.headers)?);
+    let is_dry_run = service == Service::ReceivePack && announces_dry_run(&mut input).await?;
     let turn = turn(&live, service).await?;
     let protocol = protocol_of(&head.headers);
-    let (command, push) = prepare(&state, &live, caller, service, protocol.as_deref(), &head.headers);
-    let companions: Vec<Companion> = vec![Box::new(turn), Box::new(push)];
-    let mut exchange = Exchange::start(command, body.into_data_stream(), decoder, companions)
-        .map_err(|error| Failure::internal(&error))?;
+    let (mut command, push) = prepare(&state, &live, caller, service, protocol.as_deref(), &head.headers);
+    let mut companions: Vec<Companion> = vec![Box::new(turn)];
+    if let Some(push) = push.as_ref().filter(|_| is_dry_run) {
+        let scratch = Scratch::make(live.store.dir(), push.id()).map_err(|error| Failure::internal(&error))?;
+        command = scratch.used_by(command, live.store.dir());
+        companions.push(Box::new(scratch));
+    }
+    companions.push(Box::new(push));
+    let mut exchange = Exchange::start(command, input, companions).map_err(|error| Failure::internal(&error))?;
     // Git answers before it has read everything only to say that something is wrong; waiting for its first words lets
     // a child that cannot start be an error of HTTP.
     let first = exchange.next().await.unwrap_or_else(|| Ok(Bytes::new()));
     let body = Body::from_stream(stream::iter([first]).chain(exchange));
     let content_type = format!("application/x-{}-result", service.name());
     Ok(([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache".into())], body).into_response())
+}
+
+/// Reads as much of a push as tells whether it is to land anything.
+async fn announces_dry_run(input: &mut Input) -> Result<bool, GitRefusal> {
+    loop {
+        match push_request::read(input.beginning()) {
+            Beginning::Complete { is_dry_run } => return Ok(is_dry_run),
+            Beginning::Incomplete if input.beginning().len() > BEGINNING_BYTES_MAX => {
+                let text =
+                    format!("the references of this push take over {BEGINNING_BYTES_MAX} bytes: push fewer at once");
+                return Err(Failure::new(ErrorKind::Invalid, text).into());
+            }
+            Beginning::Incomplete => {}
+        }
+        match input.read_more().await {
+            Ok(true) => {}
+            // Git says what it makes of it.
+            Ok(false) => return Ok(false),
+            Err(error) => return Err(Failure::invalid(error).into()),
+        }
+    }
 }
 
 fn check_content_type(service: Service, headers: &HeaderMap) -> Result<(), GitRefusal> {

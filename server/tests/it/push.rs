@@ -159,6 +159,12 @@ async fn a_dry_run_says_what_would_happen_and_changes_nothing() {
     stale.commit("c.json", "1");
     let said = dry(&stale).expect_ok().stderr;
     assert!(said.contains("your commits would be merged as r4"), "{said}");
+    let tried = stale.head();
+    crate::harness::git(&server.repository(), &["cat-file", "-e", &tried]).expect_refused("");
+    clone.git(&["fetch", "-q", "origin", &tried]).expect_refused("not our ref");
+    let left = std::fs::read_dir(server.repository().join("objects")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(!left.iter().any(|name| name.starts_with("tmp_objdir-")), "the objects of dry runs are gone: {left:?}");
     assert_eq!(stale.git(&["rev-parse", "origin/main"]).stdout, tracked);
     stale.commit("a.json", "2");
     dry(&stale).expect_refused("a.json: added on both sides");
