@@ -60,8 +60,12 @@ impl Store {
         let hold = Duration::from_secs(self.settings.verdicts_hold_s);
         let verdicts = (self.settings.auth == Some(Auth::Tokens))
             .then(|| Arc::new(Verdicts::new(self.client.clone(), self.clock.clone(), hold)));
-        let door = Door { verdicts, certificates: self.settings.certificates.clone() };
-        if !door.is_needed() && !self.settings.tls.require_client_certificate {
+        let door = Door {
+            verdicts,
+            certificates: self.settings.certificates.clone(),
+            requires_certificate: self.settings.tls.require_client_certificate,
+        };
+        if !door.is_needed() {
             tracing::warn!("no authentication: every agent that reaches {} is served", self.addr);
         }
         let roster = Roster::new(self.clock, limits.subscribers_max);

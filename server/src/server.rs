@@ -226,12 +226,7 @@ impl BuiltServer {
             None => Proof::Nothing(Arc::new(Principal::open())),
         };
         let front = http::Front {
-            door: Door::new(
-                proof,
-                self.settings.certificates.clone(),
-                self.bus.audit.clone(),
-                self.settings.behind_tls_proxy,
-            ),
+            door: Door::new(proof, &self.settings, self.bus.audit.clone()),
             tokens: self.tokens,
             git: GitState {
                 bus: Arc::clone(&self.bus),

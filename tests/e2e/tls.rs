@@ -185,6 +185,34 @@ fn certificates_are_exchanged_while_clients_are_connected() {
 }
 
 #[test]
+fn a_revoked_certificate_ends_watches_and_subscriptions() {
+    let authority = Arc::new(Authority::new("ours"));
+    let list = authority.revoke(&[]);
+    let known = |settings: &str| Some(format!("{settings}\n[tls]\nclient_crl = [\"{}\"]\n", list.display()));
+    let (server_settings, store_settings) = (known(KNOWN), known(KNOWN_AGENTS));
+    let mut cluster = Cluster::start(&Plan { server_settings, store_settings, ..plan(&authority) });
+    let ada = authority.issue("ada", &["spiffe://test/people/ada"]);
+    let (certificate, key) = (ada.certificate.to_str().unwrap(), ada.key.to_str().unwrap());
+    let known = ["--certificate", certificate, "--key", key];
+    let put = |cluster: &Cluster, path: &str| cluster.run_with(&[&["put", path], &known[..]].concat(), b"1");
+    let _ = put(&cluster, "a.json").expect_ok();
+    cluster.shows("a.json", "1");
+    let folder = TempDir::new().unwrap();
+    let mut watch = Command::new(configbus_tests::binary::configbus());
+    watch.args(["watch", "/", "--from", "r1", "--server", cluster.server.url()]).arg("--ca").arg(authority.file());
+    let mut watch = Child::spawn("watch", watch.args(known), &folder.path().join("watch.log")).unwrap();
+    let _ = put(&cluster, "seen.json").expect_ok();
+    eventually("the watch is connected", || watch.output().contains("seen.json").then_some(()));
+
+    authority.revoke(&[&ada]);
+    cluster.server.process().signal(Signal::HUP);
+    eventually("the watch ends", || watch.ended());
+    assert!(watch.output().contains("certificate"), "{}", watch.output());
+    eventually("nothing is let in any more", || (put(&cluster, "late.json").code != 0).then_some(()));
+    cluster.shows("seen.json", "1");
+}
+
+#[test]
 fn a_server_does_not_start_with_a_certificate_that_nobody_accepts() {
     let authority = Authority::new("ours");
     let expired = authority.issue_for("server", &["localhost"], Validity::Expired);

@@ -17,6 +17,7 @@ mod outgoing;
 mod peer;
 mod pem;
 mod reloading;
+mod revocation;
 mod secured;
 mod settings;
 #[cfg(any(test, feature = "testing"))]

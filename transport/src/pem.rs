@@ -3,7 +3,7 @@
 use crate::TlsError;
 use rustix::process::geteuid;
 use rustls::pki_types::{
-    CertificateDer, PrivateKeyDer,
+    CertificateDer, CertificateRevocationListDer, PrivateKeyDer,
     pem::{Error, PemObject as _},
 };
 use std::{
@@ -19,6 +19,17 @@ pub(crate) fn certificates(what: &'static str, file: &Path) -> Result<Vec<Certif
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
         Ok(_) => Err(TlsError::NoPem { file: file.to_owned(), what: "certificate", label: "CERTIFICATE" }),
+        Err(error) => Err(damaged(file, &error)),
+    }
+}
+
+/// Reads every revocation list of a file; there is at least one.
+pub(crate) fn revocation_lists(file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
+    let text = read("the revocation list", file)?;
+    let found = CertificateRevocationListDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
+    match found {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) => Err(TlsError::NoPem { file: file.to_owned(), what: "revocation list", label: "X509 CRL" }),
         Err(error) => Err(damaged(file, &error)),
     }
 }

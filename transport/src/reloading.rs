@@ -9,6 +9,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
+use tokio::sync::watch;
 
 /// What a look at the files led to.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct Reloading<T> {
     load: Box<Load<T>>,
     current: ArcSwap<T>,
     seen: Mutex<Seen>,
+    /// Counts what was in use.
+    generation: watch::Sender<u64>,
 }
 
 struct Seen {
@@ -48,12 +51,17 @@ impl<T> Reloading<T> {
         let used = Fingerprint::of(&files);
         let current = ArcSwap::from_pointee(load()?);
         let seen = Mutex::new(Seen { used, refused: None });
-        Ok(Self { files, load: Box::new(load), current, seen })
+        Ok(Self { files, load: Box::new(load), current, seen, generation: watch::Sender::new(0) })
     }
 
     /// Returns what is in use.
     pub(crate) fn current(&self) -> Arc<T> {
         self.current.load_full()
+    }
+
+    /// Returns the number of what is in use; it may be taken for older than it is, never for newer.
+    pub(crate) fn generation(&self) -> watch::Receiver<u64> {
+        self.generation.subscribe()
     }
 
     /// Looks at the files. Whatever is wrong with them, what is in use stays usable: of a pair that is replaced one
@@ -69,6 +77,7 @@ impl<T> Reloading<T> {
             Ok(loaded) => {
                 self.current.store(Arc::new(loaded));
                 *seen = Seen { used: found, refused: None };
+                self.generation.send_modify(|generation| *generation += 1);
                 Reloaded::Changed
             }
             Err(error) => {

@@ -14,6 +14,9 @@ pub struct TlsSettings {
     pub key: Option<PathBuf>,
     /// PEM file with the authorities that issue certificates of clients.
     pub client_ca: Option<PathBuf>,
+    /// PEM files with the lists of certificates that these authorities have revoked. With any, each authority of a client's
+    /// chain needs one: a certificate that nobody can say of whether it is revoked is refused.
+    pub client_crl: Vec<PathBuf>,
     /// Whether who has no certificate is turned away at once.
     pub require_client_certificate: bool,
 }

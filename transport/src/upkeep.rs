@@ -35,6 +35,11 @@ impl CertificateWatch {
         if let Some(listener) = &self.listener {
             let reloaded = listener.reload();
             self.tell("listener", &reloaded, Some(listener.certificate()));
+            if let Some(due) = listener.revocation_lists_due() {
+                let role = self.role;
+                metrics::gauge!("configbus_tls_revocation_lists_due_timestamp_seconds", "role" => role)
+                    .set(seconds(due));
+            }
         }
         let reloaded = self.client.reload();
         self.tell("client", &reloaded, self.client.certificate());

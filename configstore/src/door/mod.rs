@@ -14,13 +14,16 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use configbus_model::{CertificateRule, ErrorKind, Roles, Token};
+use configbus_model::{CertificateRule, ErrorKind, Principal, Roles, Token};
 use configbus_proto::status::{Details, to_status};
 use configbus_transport::{CertificateName, Peer};
-use futures_util::{StreamExt as _, future::BoxFuture};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::{self, BoxFuture},
+};
 use http_body_util::{BodyStream, StreamBody};
 use route_table::{Needs, look_up};
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 use verdicts::Refused;
 
 /// What a store lets in.
@@ -29,6 +32,8 @@ pub(crate) struct Door {
     pub(crate) verdicts: Option<Arc<Verdicts>>,
     /// Whom certificates stand for.
     pub(crate) certificates: Vec<CertificateRule>,
+    /// Nobody may come without one, whatever else they bring.
+    pub(crate) requires_certificate: bool,
 }
 
 /// Somebody who was let in, and when that ends.
@@ -40,37 +45,51 @@ struct Admitted {
 impl Door {
     /// Returns whether anybody is asked for anything.
     pub(crate) fn is_needed(&self) -> bool {
-        self.verdicts.is_some() || !self.certificates.is_empty()
+        self.verdicts.is_some() || !self.certificates.is_empty() || self.requires_certificate
     }
 
     fn wanted(&self) -> &'static str {
         match (&self.verdicts, self.certificates.is_empty()) {
             (Some(_), true) => "this needs an access token, as Bearer",
             (Some(_), false) => "this needs an access token, as Bearer, or a certificate that this store knows",
-            (None, _) => "this needs a certificate that this store knows",
+            (None, _) => "this needs a certificate that this store knows and that holds",
         }
     }
 
     /// Finds out who comes. A token counts before the certificate of the connection.
-    async fn identify(&self, token: Option<Token>, certified: Option<Roles>) -> Result<Admitted, (ErrorKind, String)> {
+    async fn identify(&self, token: Option<Token>, peer: Option<Peer>) -> Result<Admitted, (ErrorKind, String)> {
+        let unknown = || (ErrorKind::Unauthenticated, self.wanted().to_owned());
+        if self.requires_certificate && peer.as_ref().and_then(Peer::certificate).is_none() {
+            return Err(unknown());
+        }
+        let roles = self.certified(peer.as_ref());
+        let certificate_ended = peer.map(|peer| async move { peer.certificate_ended().await }.boxed());
         let (Some(verdicts), Some(token)) = (self.verdicts.clone(), token) else {
-            let roles = certified.ok_or_else(|| (ErrorKind::Unauthenticated, self.wanted().to_owned()))?;
-            return Ok(Admitted { roles: Arc::new(roles), ended: None });
+            let roles = roles.ok_or_else(unknown)?;
+            return Ok(Admitted { roles: Arc::new(roles), ended: certificate_ended });
         };
         let kind = |error: &Refused| match error {
             Refused::Bad => ErrorKind::Unauthenticated,
             Refused::Unjudged => ErrorKind::Unavailable,
         };
         let roles = verdicts.judge(&token).await.map_err(|error| (kind(&error), error.to_string()))?;
-        Ok(Admitted { roles, ended: Some(Box::pin(async move { verdicts.ended(&token).await })) })
+        let token_ended = async move { verdicts.ended(&token).await }.boxed();
+        let ended = match certificate_ended.filter(|_| self.requires_certificate) {
+            Some(certificate_ended) => future::select(token_ended, certificate_ended).map(drop).boxed(),
+            None => token_ended,
+        };
+        Ok(Admitted { roles, ended: Some(ended) })
     }
 
-    /// Finds what the certificate of the connection allows. It may expire while the connection stands.
-    fn certified(&self, request: &Request) -> Option<Roles> {
-        let certificate = request.extensions().get::<Peer>()?.certificate()?;
+    /// Finds what the certificate of a connection allows. Where nothing says whom certificates stand for and nothing else
+    /// is asked for, one of the right authority is enough.
+    fn certified(&self, peer: Option<&Peer>) -> Option<Roles> {
+        let certificate = peer?.certificate()?;
+        if self.certificates.is_empty() && self.verdicts.is_none() {
+            return Some(Principal::open().roles);
+        }
         let names: Vec<_> = certificate.names.iter().map(CertificateName::as_str).collect();
-        let known = CertificateRule::principal(&self.certificates, &names);
-        known.filter(|_| certificate.is_valid_at(SystemTime::now())).map(|principal| principal.roles)
+        CertificateRule::principal(&self.certificates, &names).map(|principal| principal.roles)
     }
 }
 
@@ -88,8 +107,8 @@ pub(crate) async fn admit(State(door): State<Arc<Door>>, mut request: Request, n
             .increment(1);
         refusal(is_grpc, kind, text)
     };
-    let (token, certified) = (token_of(request.headers()), door.certified(&request));
-    let Admitted { roles, ended } = match door.identify(token, certified).await {
+    let (token, peer) = (token_of(request.headers()), request.extensions().get::<Peer>().cloned());
+    let Admitted { roles, ended } = match door.identify(token, peer).await {
         Ok(admitted) => admitted,
         Err((kind, text)) => return refuse(kind, &text),
     };

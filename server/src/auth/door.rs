@@ -6,10 +6,11 @@ use super::credential;
 use super::refusal::{self, Manner, Refused};
 use super::route_table::{Found, PUSH_ADVERTISEMENT, look_up};
 use super::tokens::{KnownToken, Tokens};
-use super::until_revoked;
+use super::until_revoked::{self, Ended, TOKEN_ENDED};
 use super::{Caller, Needs};
 use crate::audit::{AuditEvent, AuditLog, AuditOutcome, AuditRecord};
 use crate::git_http;
+use crate::settings::Settings;
 use crate::web::Peer;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -17,10 +18,11 @@ use axum::http::{HeaderMap, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 use configbus_model::{CertificateRule, Principal};
-use configbus_transport::CertificateName;
+use configbus_transport::{Certificate, CertificateName};
+use futures_util::future::{self, BoxFuture, FutureExt as _};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 /// How callers prove who they are.
 pub(crate) enum Proof {
@@ -37,26 +39,49 @@ pub(crate) struct Door {
     attempts: Mutex<Attempts>,
     /// Whom certificates stand for.
     certificates: Vec<CertificateRule>,
+    /// Nobody may come without one, whatever else they bring.
+    requires_certificate: bool,
     /// Connections come from a proxy, which says for whom.
     behind_proxy: bool,
+}
+
+impl Refused {
+    fn certificate_ended() -> Self {
+        count("certificate");
+        Self::Wrong { reason: CERTIFICATE_ENDED.to_owned() }
+    }
 }
 
 /// Somebody who may come in, and how long.
 struct Admitted {
     caller: Caller,
-    token: Option<Arc<KnownToken>>,
+    ended: Option<BoxFuture<'static, Ended>>,
 }
 
+/// What a certificate of a standing connection is that would not be accepted any more.
+const CERTIFICATE_ENDED: &str = "the certificate has expired, was revoked, or is of an authority that is not accepted";
+
 impl Door {
-    pub(crate) fn new(proof: Proof, certificates: Vec<CertificateRule>, audit: AuditLog, behind_proxy: bool) -> Self {
-        Self { proof, audit, attempts: Mutex::default(), certificates, behind_proxy }
+    pub(crate) fn new(proof: Proof, settings: &Settings, audit: AuditLog) -> Self {
+        Self {
+            proof,
+            audit,
+            attempts: Mutex::default(),
+            certificates: settings.certificates.clone(),
+            requires_certificate: settings.tls.require_client_certificate,
+            behind_proxy: settings.behind_tls_proxy,
+        }
     }
 
     fn admit(&self, request: &Request, needs: Needs) -> Result<Admitted, Refused> {
         let address = self.address_of(request);
+        if self.requires_certificate && certificate_of(request).is_none() {
+            // The handshake saw one, so it does not hold any more.
+            return Err(Refused::certificate_ended());
+        }
         let open = |principal: Arc<Principal>| Admitted {
             caller: Caller { principal, token: None, address, needs },
-            token: None,
+            ended: self.ended(None, self.requires_certificate, request),
         };
         let tokens = match &self.proof {
             Proof::Nothing(principal) => return Ok(open(Arc::clone(principal))),
@@ -67,11 +92,15 @@ impl Door {
             Ok(Some(token)) => token,
             Ok(None) => {
                 let Some(principal) = self.certified(request) else {
+                    if peer_of(request).is_some_and(Peer::has_lost_certificate) {
+                        return Err(Refused::certificate_ended());
+                    }
                     count("missing");
                     return Err(Refused::Unknown { needs });
                 };
                 let caller = Caller { principal: Arc::new(principal), token: None, address, needs };
-                return self.judged(caller, None, request);
+                let ended = self.ended(None, true, request);
+                return self.judged(caller, ended, request);
             }
             Err(error) => return Err(self.failed(address, None, "malformed", &error.to_string())),
         };
@@ -84,23 +113,58 @@ impl Door {
             address,
             needs,
         };
-        self.judged(caller, Some(known), request)
+        let token_ended = (Arc::clone(tokens), known);
+        let ended = self.ended(Some(token_ended), self.requires_certificate, request);
+        self.judged(caller, ended, request)
+    }
+
+    /// Returns what tells that whatever lets a request in does not hold any more.
+    fn ended(
+        &self,
+        token: Option<(Arc<Tokens>, Arc<KnownToken>)>,
+        by_certificate: bool,
+        request: &Request,
+    ) -> Option<BoxFuture<'static, Ended>> {
+        let token = token.map(|(tokens, token)| {
+            async move {
+                tokens.ended(&token).await;
+                Ended(TOKEN_ENDED)
+            }
+            .boxed()
+        });
+        let peer = peer_of(request).filter(|_| by_certificate).cloned();
+        let certificate = peer.map(|peer| {
+            async move {
+                peer.certificate_ended().await;
+                Ended(CERTIFICATE_ENDED)
+            }
+            .boxed()
+        });
+        match (token, certificate) {
+            (Some(token), Some(certificate)) => {
+                Some(future::select(token, certificate).map(|first| first.factor_first().0).boxed())
+            }
+            (token, certificate) => token.or(certificate),
+        }
     }
 
     /// Lets in whose roles suffice.
-    fn judged(&self, caller: Caller, token: Option<Arc<KnownToken>>, request: &Request) -> Result<Admitted, Refused> {
+    fn judged(
+        &self,
+        caller: Caller,
+        ended: Option<BoxFuture<'static, Ended>>,
+        request: &Request,
+    ) -> Result<Admitted, Refused> {
         if caller.needs.may_be_met_by(&caller.principal) {
-            return Ok(Admitted { caller, token });
+            return Ok(Admitted { caller, ended });
         }
         Err(self.forbidden(&caller, request))
     }
 
     /// Finds whom the certificate of the connection stands for. A token in the request counts before it: of a program
-    /// on a host that has a certificate the token says more. It may expire while the connection stands.
+    /// on a host that has a certificate the token says more.
     fn certified(&self, request: &Request) -> Option<Principal> {
-        let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<Peer>>()?;
-        let certificate = peer.certificate().filter(|certificate| certificate.is_valid_at(SystemTime::now()))?;
-        let names: Vec<_> = certificate.names.iter().map(CertificateName::as_str).collect();
+        let names: Vec<_> = certificate_of(request)?.names.iter().map(CertificateName::as_str).collect();
         CertificateRule::principal(&self.certificates, &names)
     }
 
@@ -136,10 +200,19 @@ impl Door {
     }
 
     fn address_of(&self, request: &Request) -> Option<IpAddr> {
-        let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.address().ip());
+        let peer = peer_of(request).map(|peer| peer.address().ip());
         let told = if self.behind_proxy { forwarded_for(request.headers()) } else { None };
         told.or(peer).map(|address| address.to_canonical())
     }
+}
+
+fn peer_of(request: &Request) -> Option<&Peer> {
+    request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer)
+}
+
+/// Returns the certificate of the connection that a request came by, while it holds.
+fn certificate_of(request: &Request) -> Option<&Certificate> {
+    peer_of(request)?.certificate()
 }
 
 /// Returns what the nearest proxy says; whatever stands before it was sent by the client and may be anything.
@@ -164,7 +237,7 @@ pub(crate) async fn admit(State(door): State<Arc<Door>>, mut request: Request, n
     let found = needs_of(&request);
     // Even what is not there is told to nobody without a credential.
     let needs = if let Found::Route(needs) = found { needs } else { Needs::Credential };
-    let Admitted { caller, token } = match door.admit(&request, needs) {
+    let Admitted { caller, ended } = match door.admit(&request, needs) {
         Ok(admitted) => admitted,
         Err(refused) => return refuse(&request, refused),
     };
@@ -174,9 +247,9 @@ pub(crate) async fn admit(State(door): State<Arc<Door>>, mut request: Request, n
         Found::Unlisted => return refuse(&request, Refused::Nowhere),
     }
     request.extensions_mut().insert(caller);
-    match (&door.proof, token) {
-        (Proof::Tokens(tokens), Some(token)) => until_revoked::run(Arc::clone(tokens), token, request, next).await,
-        _ => next.run(request).await,
+    match ended {
+        Some(ended) => until_revoked::run(ended, request, next).await,
+        None => next.run(request).await,
     }
 }
 

@@ -16,9 +16,19 @@ impl Peer {
         self.0.address()
     }
 
-    /// Returns the certificate it has proved to own.
+    /// Returns the certificate it has proved to own, while that holds.
     pub(crate) fn certificate(&self) -> Option<&Certificate> {
         self.0.certificate()
+    }
+
+    /// Returns whether it had one that does not hold any more.
+    pub(crate) fn has_lost_certificate(&self) -> bool {
+        self.0.has_lost_certificate()
+    }
+
+    /// Returns when there is none any more.
+    pub(crate) async fn certificate_ended(&self) {
+        self.0.certificate_ended().await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! The handshake of an accepted connection.
 
 use super::foreign;
-use crate::{Certificate, ListenerTls, Peer};
+use crate::{ListenerTls, Peer, peer::Presented};
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
     net::TcpStream,
@@ -59,7 +59,7 @@ impl Ticket {
     }
 }
 
-async fn shake_hands(tls: &ListenerTls, stream: TcpStream, peer: &Peer) -> io::Result<Box<TlsStream<TcpStream>>> {
+async fn shake_hands(tls: &Arc<ListenerTls>, stream: TcpStream, peer: &Peer) -> io::Result<Box<TlsStream<TcpStream>>> {
     let mut first = [0; foreign::SAMPLE_BYTES];
     let seen = stream.peek(&mut first).await?;
     match first[..seen] {
@@ -67,9 +67,11 @@ async fn shake_hands(tls: &ListenerTls, stream: TcpStream, peer: &Peer) -> io::R
         [TLS_FIRST, ..] => {}
         ref sample => return Err(foreign::refuse_plain(stream, sample).await),
     }
+    // Looked at before the files are: what changes in between makes the certificate be judged once more.
+    let generation = *tls.generation().borrow();
     let stream = TlsAcceptor::from(tls.config()).accept(stream).await?;
-    if let Some(end_entity) = stream.get_ref().1.peer_certificates().and_then(<[_]>::first) {
-        peer.present(Certificate::parse(end_entity).map_err(io::Error::other)?);
+    if let Some(chain) = stream.get_ref().1.peer_certificates().filter(|chain| !chain.is_empty()) {
+        peer.present(Presented::new(chain, tls, generation).map_err(io::Error::other)?);
     }
     Ok(Box::new(stream))
 }

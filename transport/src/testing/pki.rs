@@ -2,12 +2,13 @@
 
 use crate::{ClientTlsSettings, TlsSettings};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose,
-    SanType, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DistinguishedName, DnType,
+    IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 use std::{
     fmt, fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 use tempfile::TempDir;
 
@@ -24,7 +25,11 @@ pub struct Issued {
     pub certificate: PathBuf,
     /// Its key.
     pub key: PathBuf,
+    serial: SerialNumber,
 }
+
+/// No two certificates of a test process have the same number.
+static SERIAL: AtomicU64 = AtomicU64::new(1);
 
 /// Until when a certificate is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +53,7 @@ impl Authority {
     pub fn new(name: &str) -> Self {
         let mut params = params(name, &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let issuer = CertifiedIssuer::self_signed(params, key()).expect("an authority can be made");
         let folder = TempDir::with_prefix("pki-").expect("a temporary folder can be made");
         write(&folder.path().join("ca.pem"), &issuer.pem());
@@ -81,11 +86,35 @@ impl Authority {
             Validity::Future => params.not_before = date_time_ymd(2999, 1, 1),
         }
         let at = |end: &str| self.folder.path().join(format!("{name}{end}"));
-        let (key, issued) = (key(), Issued { certificate: at(".pem"), key: at(".key") });
+        let serial = SerialNumber::from(SERIAL.fetch_add(1, Ordering::Relaxed));
+        params.serial_number = Some(serial.clone());
+        let (key, issued) = (key(), Issued { certificate: at(".pem"), key: at(".key"), serial });
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate can be signed");
         write(&issued.certificate, &certificate.pem());
         write(&issued.key, &key.serialize_pem());
         issued
+    }
+
+    /// Writes the list of the certificates that are revoked, and returns its file.
+    pub fn revoke(&self, revoked: &[&Issued]) -> PathBuf {
+        let revoked = revoked.iter().map(|issued| RevokedCertParams {
+            serial_number: issued.serial.clone(),
+            revocation_time: date_time_ymd(2024, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2024, 1, 1),
+            next_update: date_time_ymd(2999, 1, 1),
+            crl_number: SerialNumber::from(SERIAL.fetch_add(1, Ordering::Relaxed)),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let list = list.signed_by(&self.issuer).expect("a list can be signed");
+        let file = self.folder.path().join("revoked.pem");
+        write(&file, &list.pem().expect("a list can be written"));
+        file
     }
 
     /// Returns settings of a client that believes this authority alone.

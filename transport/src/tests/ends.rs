@@ -1,11 +1,11 @@
 //! A listener and a client against each other, over a real socket.
 
 use crate::{
-    CertificateName, ClientTls, ClientTlsSettings, Connection, Incoming, ListenerTls, TlsSettings,
+    CertificateName, ClientTls, ClientTlsSettings, Connection, Incoming, ListenerTls, Reloaded, TlsSettings,
     outgoing::Connector,
     testing::{Authority, Validity},
 };
-use std::{error::Error, net::SocketAddr, time::Duration};
+use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -113,6 +113,56 @@ async fn a_client_without_the_right_certificate_gets_nowhere() {
         let error = server.err().unwrap().to_string();
         assert!(error.contains(reason), "{error:?} lacks {reason:?}");
     }
+}
+
+#[tokio::test]
+async fn a_revoked_certificate_is_refused_and_ends_where_it_was_accepted() {
+    let authority = Authority::new("ours");
+    let mut served = authority.issue("bus", &NAMES).served();
+    (served.client_ca, served.client_crl) = (Some(authority.file()), vec![authority.revoke(&[])]);
+    let [good, bad] = ["good", "bad"].map(|name| authority.issue(name, &["spiffe://prod/agent/1"]));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (tls, addr) = (ListenerTls::open(&served).unwrap().unwrap(), listener.local_addr().unwrap());
+    let mut incoming = Incoming::new(listener, Some(Arc::clone(&tls)), 8);
+    let url = format!("https://localhost:{}", addr.port());
+    let mut connect = async |client| {
+        let server = async {
+            let mut connection = incoming.accept().await;
+            hear(&mut connection).await.map(|_| connection.peer().clone())
+        };
+        both(server, dial(url.clone(), authority.believed_by(client))).await.0
+    };
+    let (spared, revoked) = (connect(&good).await.unwrap(), connect(&bad).await.unwrap());
+    assert!(spared.certificate().is_some() && revoked.certificate().is_some());
+    authority.revoke(&[&bad]);
+    assert!(matches!(tls.reload(), Reloaded::Changed));
+    timeout(DEADLINE, revoked.certificate_ended()).await.expect("a revoked certificate ends");
+    assert!(spared.certificate().is_some() && revoked.certificate().is_none());
+    let error = connect(&bad).await.unwrap_err().to_string();
+    assert!(error.contains("Revoked"), "{error}");
+    connect(&good).await.unwrap();
+    // An authority that is not believed any more takes everybody along.
+    std::fs::copy(Authority::new("theirs").file(), authority.file()).unwrap();
+    assert!(matches!(tls.reload(), Reloaded::Changed));
+    timeout(DEADLINE, spared.certificate_ended()).await.expect("so does one of an authority that was taken back");
+}
+
+#[tokio::test]
+async fn with_lists_a_certificate_of_an_authority_without_one_is_refused() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let mut served = ours.issue("bus", &NAMES).served();
+    let both_authorities = [ours.file(), theirs.file()].map(|file| std::fs::read_to_string(file).unwrap()).concat();
+    let file = ours.folder().join("both.pem");
+    std::fs::write(&file, both_authorities).unwrap();
+    (served.client_ca, served.client_crl) = (Some(file), vec![theirs.revoke(&[])]);
+    let mut known = ours.believed_by(&ours.issue("host", &["spiffe://prod/agent/1"]));
+    let (server, _) = meet(&served, "https://localhost:PORT", &known).await;
+    let error = server.err().unwrap().to_string();
+    assert!(error.contains("UnknownRevocationStatus"), "{error}");
+    known = ours.believed();
+    let host = theirs.issue("host", &["spiffe://prod/agent/1"]);
+    (known.certificate, known.key) = (Some(host.certificate), Some(host.key));
+    meet(&served, "https://localhost:PORT", &known).await.0.unwrap();
 }
 
 #[tokio::test]

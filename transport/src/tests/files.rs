@@ -38,6 +38,14 @@ fn what_is_wrong_is_named_with_its_file() {
     check_refused(&TlsSettings { key: None, ..good.clone() }, "certificate is set and key is not");
     check_refused(&TlsSettings { certificate: None, ..good.clone() }, "key is set and certificate is not");
     check_refused(&TlsSettings { require_client_certificate: true, ..good.clone() }, "client_ca is not");
+    let list = || vec![authority.revoke(&[])];
+    check_refused(&TlsSettings { client_crl: list(), ..good.clone() }, "client_crl is set and client_ca is not");
+    let with_ca = TlsSettings { client_ca: Some(authority.file()), ..good.clone() };
+    TlsSettings { client_crl: list(), ..with_ca.clone() }.check().unwrap();
+    let no_list = vec![authority.file()];
+    check_refused(&TlsSettings { client_crl: no_list, ..with_ca.clone() }, "ca.pem holds no revocation list");
+    let broken = file("broken.crl", "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n").into_iter().collect();
+    check_refused(&TlsSettings { client_crl: broken, ..with_ca }, "broken.crl is damaged");
     check_refused(&TlsSettings { client_ca: Some(authority.file()), ..TlsSettings::default() }, "certificate is not");
     check_refused(&TlsSettings { certificate: no_such, ..good.clone() }, "failed to read the certificate");
     check_refused(&TlsSettings { key: Some(other.key.clone()), ..good.clone() }, "other.key does not belong to the");
