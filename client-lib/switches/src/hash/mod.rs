@@ -8,6 +8,6 @@ mod xxh64;
 
 pub use crc32::crc32;
 pub use murmur3::murmur3_32;
-pub(crate) use murmur3::{finalized, mixed, mixed_last};
+pub(crate) use murmur3::{Murmur3, finalized, mixed, mixed_last};
 pub use xxh64::xxh64;
 pub(crate) use xxh64::xxh64_of_u64;

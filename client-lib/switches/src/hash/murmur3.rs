@@ -1,14 +1,55 @@
-//! MurmurHash3 for x86, 32 bits, by Austin Appleby, and its steps, which Scala's variant combines otherwise.
+//! MurmurHash3 for x86, 32 bits, by Austin Appleby: whole, in pieces, and its steps, which Scala's variant combines otherwise.
 
 const C1: u32 = 0xcc9e_2d51;
 const C2: u32 = 0x1b87_3593;
 
 /// Returns MurmurHash3_x86_32 of bytes with a seed.
 pub fn murmur3_32(seed: u32, bytes: &[u8]) -> u32 {
-    let (blocks, rest) = bytes.as_chunks::<4>();
-    let hash = blocks.iter().fold(seed, |hash, block| mixed(hash, u32::from_le_bytes(*block)));
-    let last = rest.iter().rev().fold(0, |last, byte| (last << 8) | u32::from(*byte));
-    finalized(if rest.is_empty() { hash } else { mixed_last(hash, last) }, bytes.len() as u32)
+    let mut hash = Murmur3::new(seed);
+    hash.write(bytes);
+    hash.finish()
+}
+
+/// MurmurHash3_x86_32 of pieces, as if they were one: what a targeting rule concatenates need not be put together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Murmur3 {
+    hash: u32,
+    length: u32,
+    /// Bytes that do not make a block yet, least first.
+    pending: u32,
+}
+
+impl Murmur3 {
+    pub(crate) fn new(seed: u32) -> Self {
+        Self { hash: seed, length: 0, pending: 0 }
+    }
+
+    pub(crate) fn write(&mut self, mut bytes: &[u8]) {
+        while !self.length.is_multiple_of(4) {
+            let Some((first, rest)) = bytes.split_first() else { return };
+            self.push(*first);
+            bytes = rest;
+        }
+        let (blocks, rest) = bytes.as_chunks::<4>();
+        for block in blocks {
+            self.hash = mixed(self.hash, u32::from_le_bytes(*block));
+            self.length = self.length.wrapping_add(4);
+        }
+        rest.iter().for_each(|byte| self.push(*byte));
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.pending |= u32::from(byte) << (8 * (self.length % 4));
+        self.length = self.length.wrapping_add(1);
+        if self.length.is_multiple_of(4) {
+            self.hash = mixed(self.hash, std::mem::take(&mut self.pending));
+        }
+    }
+
+    pub(crate) fn finish(self) -> u32 {
+        let hash = if self.length.is_multiple_of(4) { self.hash } else { mixed_last(self.hash, self.pending) };
+        finalized(hash, self.length)
+    }
 }
 
 /// Mixes a block in.
@@ -49,6 +90,18 @@ mod tests {
             (0x9747_b28c, "Hello, world!", 0x2488_4cba),
         ] {
             assert_eq!(murmur3_32(seed, text.as_bytes()), hash, "{seed} {text:?}");
+        }
+    }
+
+    #[test]
+    fn pieces_hash_as_the_whole() {
+        let text = b"The quick brown fox jumps over the lazy dog";
+        for (first, second) in (0..text.len()).flat_map(|a| (a..text.len()).map(move |b| (a, b))) {
+            let mut hash = Murmur3::new(3);
+            for piece in [&text[..first], &text[first..second], &text[second..]] {
+                hash.write(piece);
+            }
+            assert_eq!(hash.finish(), murmur3_32(3, text));
         }
     }
 }

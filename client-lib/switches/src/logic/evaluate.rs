@@ -1,0 +1,301 @@
+//! What a rule says of one context.
+
+use super::{
+    compile::{Affix, Calculation, Comparison, Expr, segments},
+    datum::Datum,
+};
+use crate::{Context, version::Version};
+use std::cmp::Ordering;
+
+/// What a rule can see.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub context: Context<'a>,
+    pub flag_key: &'a str,
+    /// Seconds since 1970.
+    pub timestamp: i64,
+}
+
+/// What `var` looks into: the context, or within `map` and its kin an item.
+#[derive(Debug, Clone)]
+pub(super) enum Data<'a> {
+    Context,
+    Item(Datum<'a>),
+    Reduction { current: Datum<'a>, accumulator: Datum<'a> },
+}
+
+impl Expr {
+    /// Evaluates the rule.
+    #[inline]
+    pub(crate) fn evaluate<'a>(&'a self, scope: &Scope<'a>) -> Datum<'a> {
+        self.on(scope, &Data::Context)
+    }
+
+    pub(super) fn on<'a>(&'a self, scope: &Scope<'a>, data: &Data<'a>) -> Datum<'a> {
+        match self {
+            Self::Constant(value) => Datum::from(value),
+            Self::Var(path, default) => match look_up(scope, data, path) {
+                Some(found) => found,
+                None => default.as_ref().map_or(Datum::Null, |default| default.on(scope, data)),
+            },
+            Self::FlagKey => Datum::Text(scope.flag_key),
+            Self::Timestamp => Datum::Int(scope.timestamp),
+            Self::If(arguments) => choose(arguments, scope, data),
+            Self::And(arguments) => first_that(arguments, scope, data, |value| !value.is_truthy()),
+            Self::Or(arguments) => first_that(arguments, scope, data, Datum::is_truthy),
+            Self::Not(argument) => Datum::Bool(!argument.on(scope, data).is_truthy()),
+            Self::Truth(argument) => Datum::Bool(argument.on(scope, data).is_truthy()),
+            Self::Compare(comparison, arguments) => compare(*comparison, arguments, scope, data),
+            Self::IsOneOf(needle, texts) => {
+                let needle = needle.on(scope, data);
+                let is_there = |needle: &str| texts.binary_search_by(|text| (**text).cmp(needle)).is_ok();
+                Datum::Bool(needle.text().is_some_and(is_there))
+            }
+            Self::In(needle, haystack) => Datum::Bool(is_in(&needle.on(scope, data), &haystack.on(scope, data))),
+            Self::Affix(affix, text, part) => {
+                let (text, part) = (text.on(scope, data), part.on(scope, data));
+                let Some((text, part)) = text.text().zip(part.text()) else { return Datum::Null };
+                Datum::Bool(match affix {
+                    Affix::Start => text.starts_with(part),
+                    Affix::End => text.ends_with(part),
+                })
+            }
+            Self::Version(left, test, right) => {
+                let (left, right) = (left.on(scope, data), right.on(scope, data));
+                let (left, right) = (version_text(&left), version_text(&right));
+                let versions = left.as_deref().and_then(Version::parse).zip(right.as_deref().and_then(Version::parse));
+                let holds = test.zip(versions).map(|(test, (left, right))| test.holds(&left, &right));
+                holds.map_or(Datum::Null, Datum::Bool)
+            }
+            Self::Fractional(fractional) => fractional.evaluate(scope, data),
+            Self::Shared(shared) => shared.on(scope, data),
+            Self::Calculate(calculation, arguments) => calculate(*calculation, arguments, scope, data),
+            other => other.making(scope, data),
+        }
+    }
+
+    /// Operations that make something new.
+    fn making<'a>(&'a self, scope: &Scope<'a>, data: &Data<'a>) -> Datum<'a> {
+        let all = |arguments: &'a [Expr]| arguments.iter().map(|argument| argument.on(scope, data));
+        match self {
+            Self::List(items) => Datum::list(all(items).collect()),
+            Self::VarOf(name, default) => {
+                let name = name.on(scope, data);
+                match look_up(scope, data, &segments(&name.written())) {
+                    Some(found) => found,
+                    None => default.as_ref().map_or(Datum::Null, |default| default.on(scope, data)),
+                }
+            }
+            Self::Cat(arguments) => {
+                let text = all(arguments).fold(String::new(), |text, part| text + &part.written());
+                Datum::Made(text.into())
+            }
+            Self::Substr(arguments) => {
+                let mut arguments = all(arguments);
+                let text = arguments.next().unwrap_or(Datum::Null);
+                let mut number = || arguments.next().map(|number| number.number());
+                let (start, length) = (number().unwrap_or(0.0), number());
+                Datum::Made(part_of(&text.written(), start, length).into())
+            }
+            Self::Merge(arguments) => {
+                let mut merged = Vec::new();
+                for argument in all(arguments) {
+                    if argument.length().is_none() {
+                        merged.push(argument);
+                    } else {
+                        merged.extend(argument.items().into_iter().flatten());
+                    }
+                }
+                Datum::list(merged)
+            }
+            Self::Missing(arguments) => {
+                let mut names: Vec<_> = all(arguments).collect();
+                if let Some(list) = names.first().filter(|first| first.length().is_some()).cloned() {
+                    names = list.items().into_iter().flatten().collect();
+                }
+                Datum::list(missing(names, scope, data))
+            }
+            Self::MissingSome(count, names) => {
+                let names: Vec<_> = names.on(scope, data).items().into_iter().flatten().collect();
+                let (needed, total) = (count.on(scope, data).number(), names.len());
+                let missing = missing(names, scope, data);
+                let is_enough = (total - missing.len()) as f64 >= needed;
+                Datum::list(if is_enough { Vec::new() } else { missing })
+            }
+            Self::Iterate(iteration, list, rule) => super::iterate::iterate(*iteration, list, rule, scope, data),
+            Self::Reduce(arguments) => super::iterate::reduce(arguments, scope, data),
+            _ => Datum::Null,
+        }
+    }
+}
+
+#[inline]
+fn look_up<'a>(scope: &Scope<'a>, data: &Data<'a>, path: &[Box<str>]) -> Option<Datum<'a>> {
+    let Some((name, rest)) = path.split_first() else {
+        return Some(match data {
+            Data::Context => Datum::Whole(scope.context),
+            Data::Item(item) => item.clone(),
+            Data::Reduction { current, .. } => current.clone(),
+        });
+    };
+    let found = match data {
+        Data::Context => scope.context.get(name).map(Datum::from),
+        Data::Item(item) => item.member(name),
+        Data::Reduction { current, accumulator } => match &**name {
+            "current" => Some(current.clone()),
+            "accumulator" => Some(accumulator.clone()),
+            _ => None,
+        },
+    };
+    rest.iter().try_fold(found?, |value, name| value.member(name))
+}
+
+fn choose<'a>(arguments: &'a [Expr], scope: &Scope<'a>, data: &Data<'a>) -> Datum<'a> {
+    let mut rest = arguments;
+    loop {
+        match rest {
+            [] => return Datum::Null,
+            [otherwise] => return otherwise.on(scope, data),
+            [condition, then, after @ ..] => {
+                if condition.on(scope, data).is_truthy() {
+                    return then.on(scope, data);
+                }
+                rest = after;
+            }
+        }
+    }
+}
+
+/// Returns the first value of which something is true, or the last.
+fn first_that<'a>(
+    arguments: &'a [Expr],
+    scope: &Scope<'a>,
+    data: &Data<'a>,
+    ends: impl Fn(&Datum<'a>) -> bool,
+) -> Datum<'a> {
+    let mut last = Datum::Null;
+    for argument in arguments {
+        last = argument.on(scope, data);
+        if ends(&last) {
+            break;
+        }
+    }
+    last
+}
+
+fn compare<'a>(comparison: Comparison, arguments: &'a [Expr], scope: &Scope<'a>, data: &Data<'a>) -> Datum<'a> {
+    let [left, right, rest @ ..] = arguments else { return Datum::Null };
+    let (left, right) = (left.on(scope, data), right.on(scope, data));
+    let between = |fits: fn(Ordering) -> bool| {
+        let holds = |left: &Datum<'a>, right: &Datum<'a>| left.order(right).is_some_and(fits);
+        holds(&left, &right) && rest.first().is_none_or(|third| holds(&right, &third.on(scope, data)))
+    };
+    Datum::Bool(match comparison {
+        Comparison::Equal => left.is_equal(&right),
+        Comparison::Unequal => !left.is_equal(&right),
+        Comparison::Same => left.is_same(&right),
+        Comparison::Different => !left.is_same(&right),
+        Comparison::Less => between(Ordering::is_lt),
+        Comparison::LessOrEqual => between(Ordering::is_le),
+        Comparison::Greater => between(Ordering::is_gt),
+        Comparison::GreaterOrEqual => between(Ordering::is_ge),
+    })
+}
+
+fn is_in(needle: &Datum<'_>, haystack: &Datum<'_>) -> bool {
+    match (haystack.text(), haystack.items()) {
+        (Some(text), _) => needle.text().is_some_and(|needle| text.contains(needle)),
+        (None, Some(mut items)) => items.any(|item| item.is_same(needle)),
+        (None, None) => false,
+    }
+}
+
+/// Numbers are versions too: `2` is 2.0.0.
+fn version_text<'d>(value: &'d Datum<'_>) -> Option<std::borrow::Cow<'d, str>> {
+    (value.text().is_some() || value.is_number()).then(|| value.written())
+}
+
+fn calculate<'a>(calculation: Calculation, arguments: &'a [Expr], scope: &Scope<'a>, data: &Data<'a>) -> Datum<'a> {
+    use Calculation as C;
+    let mut values = arguments.iter().map(|argument| argument.on(scope, data));
+    let Some(first) = values.next() else {
+        return match calculation {
+            C::Add => Datum::Int(0),
+            _ => Datum::Null,
+        };
+    };
+    let start = match (calculation, arguments.len()) {
+        (C::Add, 1) => return number(first.number()),
+        (C::Subtract, 1) => return number(-first.number()),
+        _ => first,
+    };
+    // Whole numbers stay whole as long as they fit, so that large ids survive.
+    values.fold(start, |total, value| {
+        if let (Datum::Int(a), Datum::Int(b)) = (&total, &value) {
+            let whole = match calculation {
+                C::Add => a.checked_add(*b),
+                C::Subtract => a.checked_sub(*b),
+                C::Multiply => a.checked_mul(*b),
+                C::Divide => a.checked_rem(*b).filter(|rest| *rest == 0).and_then(|_| a.checked_div(*b)),
+                C::Remainder => a.checked_rem(*b),
+                C::Min => Some(*a.min(b)),
+                C::Max => Some(*a.max(b)),
+            };
+            if let Some(whole) = whole {
+                return Datum::Int(whole);
+            }
+        }
+        let (a, b) = (total.number(), value.number());
+        number(match calculation {
+            C::Add => a + b,
+            C::Subtract => a - b,
+            C::Multiply => a * b,
+            C::Divide => a / b,
+            C::Remainder => a % b,
+            C::Min => {
+                if a.is_nan() || b.is_nan() {
+                    f64::NAN
+                } else {
+                    a.min(b)
+                }
+            }
+            C::Max => {
+                if a.is_nan() || b.is_nan() {
+                    f64::NAN
+                } else {
+                    a.max(b)
+                }
+            }
+        })
+    })
+}
+
+/// Whole numbers that a float holds exactly are whole.
+fn number<'a>(value: f64) -> Datum<'a> {
+    if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 {
+        Datum::Int(value as i64)
+    } else {
+        Datum::Float(value)
+    }
+}
+
+fn missing<'a>(names: Vec<Datum<'a>>, scope: &Scope<'a>, data: &Data<'a>) -> Vec<Datum<'a>> {
+    let is_missing = |name: &Datum<'a>| match look_up(scope, data, &segments(&name.written())) {
+        None | Some(Datum::Null) => true,
+        Some(found) => found.text().is_some_and(str::is_empty),
+    };
+    names.into_iter().filter(is_missing).collect()
+}
+
+/// Positions count characters; negative ones count from the end, a negative length leaves so many out.
+fn part_of(text: &str, start: f64, length: Option<f64>) -> String {
+    let total = text.chars().count() as f64;
+    let start = if start < 0.0 { (total + start).max(0.0) } else { start.min(total) };
+    let end = match length {
+        None => total,
+        Some(length) if length < 0.0 => total + length,
+        Some(length) => start + length,
+    };
+    let count = (end.min(total) - start).max(0.0);
+    text.chars().skip(start as usize).take(count as usize).collect()
+}
