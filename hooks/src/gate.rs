@@ -12,7 +12,9 @@ use crate::{
     rules::RuleCheck,
     schema::SchemaCheck,
     secrets::{AllowedSecrets, SecretScan},
-    shape, syntax,
+    shape,
+    switches::SwitchCheck,
+    syntax,
     validators::{ValidatorSettings, ValidatorSettingsError, Validators},
 };
 use configbus_model::{EntryMode, ObjectId};
@@ -56,8 +58,10 @@ impl Gate {
             Box::new(syntax::Csv),
         ];
         let schemas = SchemaCheck::new(settings.schemas.clone(), settings.worker_count());
+        let switches = SwitchCheck::new(settings.schemas.clone(), settings.worker_count());
         let rules = RuleCheck::new(settings.rules.clone(), settings.child_program.clone());
-        let governed: Vec<Box<dyn Governed>> = vec![Box::new(AllowedSecrets), Box::new(schemas), Box::new(rules)];
+        let governed: Vec<Box<dyn Governed>> =
+            vec![Box::new(AllowedSecrets), Box::new(schemas), Box::new(switches), Box::new(rules)];
         let (policies, validators) = (PolicyCache::default(), Validators::default());
         Ok(Self { settings, checks, governed, policies, validators })
     }

@@ -32,6 +32,7 @@ mod schema;
 mod secrets;
 mod settings;
 mod shape;
+mod switches;
 mod syntax;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -88,6 +88,8 @@ rules! {
     SchemaItems = "schema/items", "Lists hold as many and such items as their schema asks for.";
     SchemaMembers = "schema/members", "Objects have as many and such members as their schema asks for.";
     SchemaNoMatch = "schema/no-match", "Values are of a form that their schema allows.";
+    SwitchInvalid = "switch/invalid", "Files of switches say only what they can mean.";
+    SwitchTest = "switch/test", "The inline tests of a feature hold.";
     CsvFieldCount = "csv/field-count", "Records of one CSV file have the same number of fields.";
     SecretPrivateKey = "secret/private-key", "Private keys stay out: every host gets every file.";
     SecretAws = "secret/aws-key", "Keys of AWS stay out: every host gets every file.";

@@ -17,7 +17,7 @@ impl Check for PolicySupport {
 
     fn check(&self, document: &Document<'_>, findings: &mut Findings) {
         let name = document.path().strip_prefix(".configbus/").unwrap_or_default();
-        if let "rollout.yaml" | "switches.yaml" = name {
+        if name == "rollout.yaml" {
             let message =
                 "this policy is not supported by this release; it is refused rather than ignored, so leave it out";
             return findings.add(document.finding(Rule::UnsupportedPolicy, message));

@@ -13,6 +13,7 @@ mod owners;
 mod reader;
 mod rules;
 mod schemas;
+mod switches;
 mod teams;
 
 pub(crate) use allow::Allowances;
@@ -22,6 +23,7 @@ pub(crate) use nearest::nearest;
 pub(crate) use owners::Owners;
 pub(crate) use rules::RuleEntry;
 pub(crate) use schemas::{Compatibility, SchemaEntry, Schemas};
+pub(crate) use switches::{SwitchEntry, SwitchKind, Switches};
 pub(crate) use teams::Teams;
 
 use crate::{
@@ -37,9 +39,11 @@ pub(crate) const OWNERS: &str = ".configbus/owners";
 pub(crate) const TEAMS: &str = ".configbus/teams.yaml";
 pub(crate) const RULES: &str = ".configbus/rules.yaml";
 pub(crate) const SCHEMAS: &str = ".configbus/schemas.yaml";
+pub(crate) const SWITCHES: &str = ".configbus/switches.yaml";
 
 /// Files of the folder that this release honours, by their name there.
-pub(crate) const SUPPORTED: &[&str] = &["allow.yaml", "owners", "rules.yaml", "schemas.yaml", "teams.yaml"];
+pub(crate) const SUPPORTED: &[&str] =
+    &["allow.yaml", "owners", "rules.yaml", "schemas.yaml", "switches.yaml", "teams.yaml"];
 
 /// Largest policy file in bytes: it is parsed while others wait.
 const FILE_BYTES_MAX: usize = 1 << 20;
@@ -53,6 +57,8 @@ pub(crate) struct Policy {
     pub owners: Owners,
     /// Which files are held to which schema.
     pub schemas: Schemas,
+    /// Which files are switches.
+    pub switches: Switches,
     /// What looks like a secret and may stay.
     pub allowances: Allowances,
     /// What documents have to be like.
@@ -89,10 +95,11 @@ pub(crate) fn load(read: ReadFile<'_>) -> Result<LoadedPolicy, CandidateError> {
     let teams = parsed(read, TEAMS, &mut findings, teams::parse)?;
     let owners = parsed(read, OWNERS, &mut findings, |document, findings| owners::parse(document, &teams, findings))?;
     let schemas = parsed(read, SCHEMAS, &mut findings, schemas::parse)?;
+    let switches = parsed(read, SWITCHES, &mut findings, switches::parse)?;
     let allowances = parsed(read, ALLOW, &mut findings, allow::parse)?;
     let rules = parsed(read, RULES, &mut findings, rules::parse)?;
     let (findings, _) = findings.into_parts();
-    Ok(LoadedPolicy { policy: Policy { teams, owners, schemas, allowances, rules }, findings })
+    Ok(LoadedPolicy { policy: Policy { teams, owners, schemas, switches, allowances, rules }, findings })
 }
 
 /// Reads one file; of one that is not there, nothing is said.

@@ -108,7 +108,7 @@ fn violations(
 }
 
 /// Maps items on threads with the stack that deep documents need, in order.
-pub(super) fn on_workers<T: Sync, R: Send>(
+pub(crate) fn on_workers<T: Sync, R: Send>(
     workers_max: usize,
     items: &[T],
     map: impl Fn(&T) -> R + Sync,

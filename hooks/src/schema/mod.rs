@@ -16,6 +16,7 @@ mod inspect;
 mod loaded;
 mod meter;
 mod metered;
+mod published;
 mod reference;
 mod settings;
 mod tree;
@@ -25,6 +26,8 @@ use cache::SchemaCache;
 use catalog::Catalog;
 pub(crate) use check::SchemaCheck;
 use compiled::Compiled;
+pub(crate) use inspect::on_workers;
+pub(crate) use published::flagd;
 pub use settings::SchemaSettings;
 use tree::LandingTree;
 
