@@ -4,12 +4,15 @@
 
 mod dry_run;
 mod exchange;
+mod fetch_request;
 mod gunzip;
 mod info_refs;
 mod push_request;
 pub(crate) mod ref_rules;
 mod routes;
 mod rpc;
+mod withheld;
 
 pub(crate) use info_refs::announces_push;
 pub(crate) use routes::{GitState, routes};
+pub(crate) use withheld::withhold;

@@ -2,10 +2,12 @@
 
 use super::dry_run::Scratch;
 use super::exchange::{Companion, Exchange, Input};
+use super::fetch_request::{FetchRequest, REQUEST_BYTES_MAX};
 use super::gunzip::BodyDecoder;
 use super::info_refs::protocol_of;
 use super::push_request::{self, BEGINNING_BYTES_MAX, Beginning};
 use super::routes::{GitRefusal, GitState, find, turn};
+use super::withheld;
 use crate::auth::Caller;
 use crate::failure::Failure;
 use crate::hook_socket::Push;
@@ -17,9 +19,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use configbus_gitstore::git::{GitCommand, ServeOptions, Service, receive_pack, upload_pack};
+use configbus_gitstore::pkt_line;
 use configbus_hooks::wire::{PUSH_ID_VARIABLE, SOCKET_VARIABLE};
-use configbus_model::ErrorKind;
+use configbus_model::{ErrorKind, ObjectId};
 use futures_util::{StreamExt as _, stream};
+use std::sync::Arc;
 
 pub(super) async fn answer(
     State(state): State<GitState>,
@@ -33,8 +37,13 @@ pub(super) async fn answer(
     check_content_type(service, &head.headers)?;
     let mut input = Input::new(body.into_data_stream(), decoder(&head.headers)?);
     let is_dry_run = service == Service::ReceivePack && announces_dry_run(&mut input).await?;
-    let turn = turn(&live, service).await?;
     let protocol = protocol_of(&head.headers);
+    if service == Service::UploadPack
+        && let Some(withheld) = first_withheld(&live, &mut input).await?
+    {
+        return Ok(not_there(withheld));
+    }
+    let turn = turn(&live, service).await?;
     let (mut command, push) = prepare(&state, &live, caller, service, protocol.as_deref(), &head.headers);
     let mut companions: Vec<Companion> = vec![Box::new(turn)];
     if let Some(push) = push.as_ref().filter(|_| is_dry_run) {
@@ -71,6 +80,35 @@ async fn announces_dry_run(input: &mut Input) -> Result<bool, GitRefusal> {
             Err(error) => return Err(Failure::invalid(error).into()),
         }
     }
+}
+
+/// Returns an object that is asked for and not to be had.
+async fn first_withheld(live: &Arc<LiveNamespace>, input: &mut Input) -> Result<Option<ObjectId>, GitRefusal> {
+    if !withheld::is_any(&live.store) {
+        return Ok(None);
+    }
+    let mut request = FetchRequest::default();
+    while !request.read(input.beginning()) {
+        if input.beginning().len() > REQUEST_BYTES_MAX {
+            let text = format!("this fetch asks for objects in over {REQUEST_BYTES_MAX} bytes: fetch fewer at once");
+            return Err(Failure::new(ErrorKind::Invalid, text).into());
+        }
+        // Git says what it makes of one that ends too early.
+        if !input.read_more().await.map_err(Failure::invalid)? {
+            return Ok(None);
+        }
+    }
+    let wants = request.into_wants();
+    Ok(live.read(move |store| withheld::first_of(store, &wants).map_err(|error| Failure::internal(&error))).await?)
+}
+
+/// Says what Git says of objects that are not there.
+fn not_there(object: ObjectId) -> Response {
+    let mut body = Vec::new();
+    let said = pkt_line::write(&mut body, format!("ERR upload-pack: not our ref {object}").as_bytes());
+    said.expect("a short line fits a packet and memory takes it");
+    let content_type = format!("application/x-{}-result", Service::UploadPack.name());
+    ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache".into())], body).into_response()
 }
 
 fn check_content_type(service: Service, headers: &HeaderMap) -> Result<(), GitRefusal> {

@@ -9,6 +9,8 @@ use super::push::{Checked, Push};
 use crate::audit::{AuditRecord, change};
 use crate::bus::Bus;
 use crate::committer::{Change, CommitError, How, Landed as LandedChange, PushChange, RETURNS_MAX, WhenOutdated};
+use crate::failure::Failure;
+use crate::git_http;
 use crate::git_http::ref_rules::{FOR_MAIN, MAIN, main_of};
 use crate::namespace::LiveNamespace;
 use configbus_hooks::Style;
@@ -62,7 +64,18 @@ async fn land_one(
     let _ = bus.audit.write(&AuditRecord { action: Some(format!("push {}", update.reference)), ..record }).await;
     match outcome {
         Ok(landed) => accepted(&live.name, update, &landed),
-        Err(error) => refused(update, &error),
+        Err(error) => {
+            withhold(live, update.new).await;
+            refused(update, &error)
+        }
+    }
+}
+
+/// Git has taken the objects over by now: keeps them from being fetched by their ids.
+async fn withhold(live: &Arc<LiveNamespace>, tip: ObjectId) {
+    let kept = live.read(move |store| git_http::withhold(store, tip).map_err(|error| Failure::internal(&error))).await;
+    if let Err(failure) = kept {
+        tracing::error!(namespace = %live.name, %tip, "cannot withhold a refused push: {}", failure.message);
     }
 }
 

@@ -47,6 +47,9 @@ async fn a_foreign_write_that_the_gate_refuses_is_put_aside() {
     assert_eq!(server.get("foreign.json").await, None);
     let kept = git(&server.repository(), &["for-each-ref", "refs/configbus/foreign"]).expect_ok().stdout;
     assert!(kept.contains(&clone.head()), "{kept}");
+    let reader = server.clone_main("reader");
+    reader.git(&["fetch", "-q", "origin", &clone.head()]).expect_refused("not our ref");
+    reader.git(&["fetch", "-q", "origin", &first.commit]).expect_ok();
     let parent = git(&server.repository(), &["rev-parse", "main^"]).expect_ok().stdout;
     assert_eq!(parent.trim(), first.commit);
     let foreign = clone.head();

@@ -190,7 +190,7 @@ fn git_with(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> GitRun 
 }
 
 /// The example next to the test's own program.
-fn hook_program() -> PathBuf {
+pub(crate) fn hook_program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     tests.ancestors().nth(2).unwrap().join("examples/hook")
 }

@@ -144,6 +144,75 @@ async fn push_options_are_honoured_or_refused() {
     server.stop().await;
 }
 
+/// A program that runs the hooks and keeps `pre-receive` from ending until somebody opens `gate`.
+fn hooks_that_wait(folder: &std::path::Path) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (program, gate) = (folder.join("hooks-that-wait"), folder.join("gate"));
+    assert!(std::process::Command::new("mkfifo").arg(&gate).status().unwrap().success());
+    let (real, gate) = (crate::harness::hook_program(), gate.display().to_string());
+    let script = format!(
+        "#!/bin/bash\nname=${{0##*/}}\n(exec -a \"$name\" '{}' \"$@\")\ncode=$?\n\
+         if [ \"$name\" = pre-receive ]; then read -r _ <'{gate}'; fi\nexit $code\n",
+        real.display()
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_in_the_queue_cannot_be_fetched_until_it_lands() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = hooks_that_wait(folder.path());
+    let server = TestServer::start_with(|settings| settings.hook_program = Some(program)).await;
+    let gate = folder.path().join("gate");
+    let open = |gate: std::path::PathBuf| std::fs::write(gate, "go\n").unwrap();
+    server.put("seed.json", "1").await;
+    let clone = server.clone_main("late");
+    let reader = server.clone_main("reader");
+    clone.commit("late.json", "[\"late\"]");
+    let tip = clone.head();
+    // Opening the gate waits for the hook, which has judged by then. What others land meanwhile makes it a conflict.
+    let (clone, pushed) = tokio::join!(
+        tokio::task::spawn_blocking(move || {
+            clone.push_main().expect_refused("late.json");
+            clone
+        }),
+        async {
+            let opened = gate.clone();
+            let opening = tokio::task::spawn_blocking(move || std::fs::OpenOptions::new().write(true).open(opened));
+            let mut opened = opening.await.unwrap().unwrap();
+            server.put("late.json", "2").await;
+            std::io::Write::write_all(&mut opened, b"go\n").unwrap();
+        }
+    );
+    let (clone, ()) = (clone.unwrap(), pushed);
+    crate::harness::git(&server.repository(), &["cat-file", "-e", &tip]).expect_ok();
+    let blob = clone.git(&["rev-parse", "HEAD:late.json"]).expect_ok().stdout;
+    for id in [&tip, blob.trim()] {
+        reader.git(&["fetch", "-q", "origin", id]).expect_refused("not our ref");
+    }
+    reader.git(&["fetch", "-q", "origin", "main"]).expect_ok();
+    let clone = tokio::task::spawn_blocking(move || {
+        clone.git(&["pull", "-q", "--no-rebase", "-X", "ours", "origin", "main"]).expect_ok();
+        clone.git(&["commit", "-q", "--allow-empty", "-m", "resolved"]).expect_ok();
+        std::thread::scope(|scope| {
+            scope.spawn(|| open(gate));
+            clone.push_main().expect_ok();
+        });
+        clone
+    });
+    let clone = clone.await.unwrap();
+    assert_eq!(server.get("late.json").await.as_deref(), Some("[\"late\"]"));
+    for id in [&tip, blob.trim()] {
+        reader.git(&["fetch", "-q", "origin", id]).expect_ok();
+    }
+    let left = crate::harness::git(&server.repository(), &["for-each-ref", "refs/configbus/refused"]).expect_ok();
+    assert_eq!(left.stdout, "", "what has landed is not withheld any more");
+    drop(clone);
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_says_what_would_happen_and_changes_nothing() {
     let server = TestServer::start().await;
