@@ -26,9 +26,12 @@ impl Check for Json {
 
     fn check(&self, document: &Document<'_>, findings: &mut Findings) {
         let Some(text) = document.unmarked_utf8(findings) else { return };
-        walk::walk(document, text, self.depth_max, findings);
+        walk::walk(document, text, self.depth_max.min(READ_DEPTH_MAX), findings);
     }
 }
+
+/// Deepest nesting that the reader of Rust hosts takes, whatever the gate is set to.
+const READ_DEPTH_MAX: usize = 127;
 
 /// Where and why scanning cannot go on.
 #[derive(Debug)]
