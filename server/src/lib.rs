@@ -15,6 +15,7 @@ mod committer;
 mod data;
 mod failure;
 mod fleet;
+mod gate_time;
 mod git_http;
 mod grpc;
 mod hook_socket;

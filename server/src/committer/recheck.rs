@@ -6,6 +6,7 @@
 
 use super::landing::{Desk, nothing_new};
 use super::{CommitError, EditsChange, PushChange, WhenOutdated};
+use crate::gate_time::GateDoor;
 use configbus_gitstore::{CandidateView, HeadCommit, LandError, TreeEdit, Trial};
 use configbus_hooks::{GitCandidate, Recheck};
 use configbus_model::{Principal, TreeId};
@@ -58,10 +59,12 @@ impl Moved {
             (Recheck::Holds, _) => Ok(()),
             (Recheck::Refused(report), _) => Err(CommitError::Rejected(report)),
             (Recheck::Outdated, WhenOutdated::ComeBack) => Err(CommitError::Outdated),
-            (Recheck::Outdated, WhenOutdated::CheckNow) => match desk.gate.check(&candidate, &context)? {
-                report if report.is_accepted() => Ok(()),
-                report => Err(CommitError::Rejected(report)),
-            },
+            (Recheck::Outdated, WhenOutdated::CheckNow) => {
+                match GateDoor::Queue.check(&desk.gate, &candidate, &context)? {
+                    report if report.is_accepted() => Ok(()),
+                    report => Err(CommitError::Rejected(report)),
+                }
+            }
         }
     }
 }
@@ -82,7 +85,7 @@ pub(super) fn passes_gate(desk: &Desk, old: Option<&HeadCommit>, new: &HeadCommi
     let tips = [new.commit.object_id()];
     let candidate = GitCandidate::push(&view, &tips, old.map(|head| head.tree), new.tree);
     // Whoever writes to the repository past the server holds its files: nobody can be more of an admin.
-    let report = desk.gate.check(&candidate, &desk.context(&Principal::open()))?;
+    let report = GateDoor::Foreign.check(&desk.gate, &candidate, &desk.context(&Principal::open()))?;
     if !report.is_accepted() {
         tracing::error!("a foreign write does not pass the gate: {}", report.summary());
     }

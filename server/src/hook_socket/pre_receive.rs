@@ -4,6 +4,7 @@ use super::dry_run::would_land;
 use super::push::{Checked, Push, PushRefusal};
 use crate::audit::change;
 use crate::committer::{CommitError, count_outcome, landing_tree};
+use crate::gate_time::GateDoor;
 use crate::git_http::ref_rules::{RefRule, kept_only_line, rule_of};
 use crate::namespace::LiveNamespace;
 use configbus_gitstore::{CandidateView, HeadCommit, Quarantine, ReadError, Store};
@@ -197,7 +198,7 @@ impl Judge<'_> {
                 self.accept(&GitCandidate::push(view, &tips, base, view.tree_of(tip)?))?;
                 Err(error.into())
             }
-            Err(landing) => match self.gate.check(&GitCandidate::undistributed(view, &tips, base), &self.context)? {
+            Err(landing) => match self.ask_gate(&GitCandidate::undistributed(view, &tips, base))? {
                 report if report.is_accepted() => Err(landing.into()),
                 report => Err(Refusal::ShapesAndLanding { report: report.into(), landing }),
             },
@@ -205,8 +206,12 @@ impl Judge<'_> {
     }
 
     fn accept(&self, candidate: &GitCandidate<'_>) -> Result<Report, Refusal> {
-        let report = self.gate.check(candidate, &self.context)?;
+        let report = self.ask_gate(candidate)?;
         if report.is_accepted() { Ok(report) } else { Err(CommitError::Rejected(report).into()) }
+    }
+
+    fn ask_gate(&self, candidate: &GitCandidate<'_>) -> Result<Report, CandidateError> {
+        GateDoor::Push.check(self.gate, candidate, &self.context)
     }
 }
 
@@ -227,7 +232,8 @@ pub(super) async fn check_again(
         let context = Context { principal: &caller, namespace: &namespace, now_ms };
         let (head, view) = (store.head(), store.open_candidate()?);
         let tree = trial(&view, head.as_ref(), tip)?;
-        let report = gate.check(&GitCandidate::step(&view, head.map(|head| head.tree), tree), &context)?;
+        let candidate = GitCandidate::step(&view, head.map(|head| head.tree), tree);
+        let report = GateDoor::Push.check(&gate, &candidate, &context)?;
         if report.is_accepted() { Ok(head.map(|head| head.commit)) } else { Err(CommitError::Rejected(report)) }
     });
     checked.await

@@ -8,6 +8,7 @@ use crate::committer::{
     expect_and_convert, first_duplicate,
 };
 use crate::failure::Failure;
+use crate::gate_time::GateDoor;
 use crate::namespace::LiveNamespace;
 use crate::requests::{Answer, Fingerprint, RequestId, Ticket, check_message, with_trailers};
 use crate::trace_context;
@@ -225,7 +226,7 @@ fn check_on_head(store: &Store, gate: &Gate, context: &Context<'_>, edits: &[Edi
     let edits = expect_and_convert(store, head.as_ref(), edits)?;
     let staged = store.stage_edits(base, &edits).map_err(LandError::from)?;
     let view = store.open_staged(&staged)?;
-    let report = gate.check(&GitCandidate::step(&view, base, staged.tree()), context)?;
+    let report = GateDoor::Api.check(gate, &GitCandidate::step(&view, base, staged.tree()), context)?;
     if !report.is_accepted() {
         return Err(CommitError::Rejected(report));
     }
