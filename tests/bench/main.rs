@@ -1,11 +1,12 @@
 //! Figures of the bus, beside what people use today, in one run on one machine.
 //!
-//! `cargo run --release -p configbus-tests --bin bench` prints everything, `bench -- propagation` and `bench -- apply` a
-//! part. Absolute times are this machine's; ratios are what counts. Budgets are those of the design.
+//! `cargo run --release -p configbus-tests --bin bench` prints everything, `bench -- propagation`, `bench -- apply` and
+//! `bench -- gate` a part. Absolute times are this machine's; ratios are what counts. Budgets are those of the design.
 
 mod apply;
 mod budget;
 mod content;
+mod gate;
 mod machine;
 mod metrics;
 mod peers;
@@ -22,11 +23,12 @@ use clap::{Parser, ValueEnum};
 /// Measures the bus and prints tables with the budgets beside them.
 ///
 /// Needs `configbus` built with the same profile beside it (`cargo build --release -p configbus`), Git, rsync, and for
-/// propagation through ZooKeeper Debian's package `zookeeper`. Files are made below `TMPDIR`: point it at a real disk.
+/// propagation through ZooKeeper Debian's package `zookeeper`. `gate` runs `check-jsonschema` (`pip install
+/// check-jsonschema`) beside it if that is in `PATH` or named in `CHECK_JSONSCHEMA`. Files are made below `TMPDIR`: point it at a real disk.
 #[derive(Debug, Parser)]
 #[command(
     name = "bench",
-    after_help = "Examples:\n  bench apply --sizes 1000,10000\n  bench propagation --samples 300"
+    after_help = "Examples:\n  bench apply --sizes 1000,10000\n  bench propagation --samples 300\n  bench gate"
 )]
 struct Cli {
     /// What to measure.
@@ -47,7 +49,9 @@ enum Part {
     Propagation,
     /// One changed file in trees of several sizes: from the delta's arrival to the flip, beside rsync and Git.
     Apply,
-    /// Both.
+    /// What the gate adds to a push of 2,000 files and to one file in a tree of 100,000, beside check-jsonschema.
+    Gate,
+    /// All of them.
     All,
 }
 
@@ -55,11 +59,15 @@ fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     program::settle()?;
     machine::print()?;
-    if cli.part != Part::Apply {
+    let is_wanted = |part| [part, Part::All].contains(&cli.part);
+    if is_wanted(Part::Propagation) {
         propagation::run(cli.samples)?;
     }
-    if cli.part != Part::Propagation {
+    if is_wanted(Part::Apply) {
         apply::run(&cli.sizes, cli.samples)?;
+    }
+    if is_wanted(Part::Gate) {
+        gate::run(cli.samples)?;
     }
     println!("\nload average at the end: {}", machine::load());
     Ok(())
