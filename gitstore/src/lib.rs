@@ -9,6 +9,8 @@
 pub mod advertisement;
 mod candidate;
 mod disk;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod geometry;
 pub mod git;
 mod land;

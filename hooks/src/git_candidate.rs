@@ -186,6 +186,9 @@ fn entries(encoded: &[u8]) -> Vec<RawEntry<'_>> {
     raw_entries(encoded).flatten().map(|entry| RawEntry { name: entry.name, mode: entry.mode }).collect()
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
+
 #[cfg(test)]
 mod tests {
     use super::*;

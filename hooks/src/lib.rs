@@ -15,6 +15,8 @@ mod document;
 pub mod entry;
 pub mod evaluator;
 mod finding;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod gate;
 mod git_candidate;
 mod glob;

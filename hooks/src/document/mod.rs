@@ -7,6 +7,8 @@
 //! Readers here expect a file in which the checks of syntax found nothing; of any other they may return nothing.
 
 mod build;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod json;
 mod scalar;
 mod spot;

@@ -82,7 +82,7 @@ fn serve(limits: ChildLimits) -> io::Result<()> {
 
 /// Expressions by text; what does not compile is remembered as well.
 #[derive(Default)]
-struct Compiled {
+pub(super) struct Compiled {
     by_text: HashMap<String, Result<Expression, crate::cel::CompileError>>,
 }
 
@@ -109,19 +109,25 @@ fn upset(text: &str) -> crate::cel::CompileError {
 }
 
 /// The documents of a file before and after.
-struct Sides {
-    new: Vec<Value>,
+pub(super) struct Sides {
+    pub(super) new: Vec<Value>,
     old: Vec<Value>,
 }
 
 impl Sides {
-    fn read(path: &str, new: Option<&[u8]>, old: Option<&[u8]>) -> Self {
+    pub(super) fn read(path: &str, new: Option<&[u8]>, old: Option<&[u8]>) -> Self {
         let documents = |content: Option<&[u8]>| content.map(|content| documents(path, content)).unwrap_or_default();
         Self { new: documents(new), old: documents(old) }
     }
 
     /// Documents are paired by their position in the file.
-    fn judge(&self, rules: &[RuleText], path: &str, occasion: &Occasion, compiled: &mut Compiled) -> Vec<Breach> {
+    pub(super) fn judge(
+        &self,
+        rules: &[RuleText],
+        path: &str,
+        occasion: &Occasion,
+        compiled: &mut Compiled,
+    ) -> Vec<Breach> {
         let mut breaches = Vec::new();
         for document in 0..self.new.len().max(self.old.len()) {
             let (new, old) = (self.new.get(document), self.old.get(document));

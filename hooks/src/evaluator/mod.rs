@@ -10,6 +10,8 @@
 mod allowance;
 pub(crate) mod child;
 mod confine;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod message;
 mod pipe;
 mod pool;

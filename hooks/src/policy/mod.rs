@@ -8,6 +8,8 @@
 mod allow;
 mod cache;
 mod case;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod nearest;
 mod owners;
 mod reader;
@@ -16,6 +18,8 @@ mod schemas;
 mod switches;
 mod teams;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::{rules::parse as parse_rules, schemas::parse as parse_schemas};
 pub(crate) use allow::Allowances;
 pub(crate) use cache::PolicyCache;
 pub(crate) use case::{Case, Governed};

@@ -45,7 +45,7 @@ impl RuleEntry {
 }
 
 /// Parses the file, or adds what is wrong with it.
-pub(super) fn parse(document: &Document<'_>, findings: &mut Findings) -> Vec<RuleEntry> {
+pub(crate) fn parse(document: &Document<'_>, findings: &mut Findings) -> Vec<RuleEntry> {
     let Some(file) = PolicyFile::read(document, findings) else { return Vec::new() };
     let Some(root) = file.root() else { return Vec::new() };
     let entries = root.elements(findings);

@@ -51,7 +51,7 @@ pub(crate) struct Schemas {
 }
 
 /// Parses the file, or adds what is wrong with it.
-pub(super) fn parse(document: &Document<'_>, findings: &mut Findings) -> Schemas {
+pub(crate) fn parse(document: &Document<'_>, findings: &mut Findings) -> Schemas {
     let Some(file) = PolicyFile::read(document, findings) else { return Schemas::default() };
     let Some(root) = file.root() else { return Schemas::default() };
     Schemas { entries: root.elements(findings).iter().filter_map(|node| entry(node, findings)).collect() }

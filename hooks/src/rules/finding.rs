@@ -13,7 +13,7 @@ use crate::{
 const EXPRESSION_CHARS_MAX: usize = 200;
 
 /// A text of `rules.yaml` that is no expression, at its place there.
-pub(super) fn not_an_expression(rule: &RuleEntry, error: &CompileError) -> Finding {
+pub(crate) fn not_an_expression(rule: &RuleEntry, error: &CompileError) -> Finding {
     let CompileError { message, line, column } = error;
     let message = format!("{message} (line {line}, column {column} of the expression)");
     rule.place.clone().with_message(message).found(&rule.expression).expected("a CEL expression")

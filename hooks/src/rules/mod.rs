@@ -4,3 +4,5 @@ mod check;
 mod finding;
 
 pub(crate) use check::RuleCheck;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use finding::not_an_expression;

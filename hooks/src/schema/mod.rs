@@ -12,6 +12,8 @@ mod compatibility;
 mod compiled;
 mod explain;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod inspect;
 mod loaded;
 mod meter;

@@ -153,6 +153,7 @@ fn finding(document: &Document<'_>, text: &str, at: usize, message: &'static str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzzing::usual_csv;
     use proptest::prelude::*;
 
     fn check_found(text: &[u8]) -> Vec<(Rule, usize, usize)> {
@@ -195,13 +196,6 @@ mod tests {
         }
     }
 
-    /// What a usual parser reads, strict about the number of fields.
-    fn usual(text: &str) -> Option<Vec<Vec<String>>> {
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
-        let fields = |record: csv::StringRecord| record.iter().map(str::to_owned).collect();
-        reader.records().map(|record| record.ok().map(fields)).collect()
-    }
-
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
@@ -211,7 +205,7 @@ mod tests {
         #[test]
         fn what_is_accepted_the_usual_parser_accepts(text in "[ab,\"\n\rü ]{0,40}") {
             if check_found(text.as_bytes()).is_empty() {
-                prop_assert!(usual(&text).is_some(), "{text:?}");
+                prop_assert!(usual_csv(&text).is_some(), "{text:?}");
             }
         }
 
@@ -227,7 +221,7 @@ mod tests {
             }
             let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
             prop_assert_eq!(check_found(text.as_bytes()), []);
-            prop_assert_eq!(usual(&text), Some(records));
+            prop_assert_eq!(usual_csv(&text), Some(records));
         }
     }
 }

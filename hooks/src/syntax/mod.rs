@@ -1,6 +1,8 @@
 //! Syntax by extension. What a check accepts, the usual parser of that format accepts as well: hosts run those.
 
 mod csv;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub(crate) mod json;
 mod keys;
 mod pointer;
@@ -8,6 +10,8 @@ mod toml;
 mod xml;
 mod yaml;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::yaml::options as yaml_options;
 pub(crate) use self::{csv::Csv, json::Json, toml::Toml, xml::Xml, yaml::Yaml};
 
 /// Returns whether a path ends in one of these extensions, in any case.

@@ -69,7 +69,7 @@ fn refusal(error: &Error) -> (Rule, String) {
 }
 
 /// The options of the client library, spelled out: what it would refuse on a host is refused here.
-fn options(depth_max: usize) -> Options {
+pub(crate) fn options(depth_max: usize) -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: depth_max,
