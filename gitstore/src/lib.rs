@@ -26,8 +26,8 @@ mod upkeep;
 pub use candidate::{CandidateView, NewContent, NewObject, Quarantine, RawEntry, Trial, raw_entries};
 pub use disk::{FolderLock, LeftoversError, LockError, MoveHeadError, RepositorySettings};
 pub use land::{
-    ConflictKind, Culprit, EditError, EditLanding, ForeignError, ForeignWrite, LandError, PathConflict, PushLanding,
-    StagedEdits, TreeChange, TreeEdit,
+    BATCH_COMMITS_MAX, Batch, BatchError, ConflictKind, Culprit, EditError, EditLanding, ForeignError, ForeignWrite,
+    LandError, PathConflict, PushLanding, StagedEdits, StagedFile, TreeChange, TreeEdit,
 };
 pub use mirror::{FetchAuth, FetchTls, Mirror, MirrorError, Upstream};
 pub use pack_between::PackError;

@@ -9,7 +9,10 @@ use crate::{
         names::Names,
         refs, repository, write_kind,
     },
-    read::{objects::Objects, tree_lookup::TreeCache},
+    read::{
+        objects::{Objects, Staged},
+        tree_lookup::TreeCache,
+    },
 };
 use configbus_model::{CommitId, ErrorKind, Revision, TreeId};
 use std::{
@@ -94,8 +97,8 @@ pub struct Store {
 
 pub(crate) struct Inner {
     pub(crate) dir: PathBuf,
-    pub(crate) handles: Handles,
-    pub(crate) trees: TreeCache,
+    pub(crate) handles: Arc<Handles>,
+    pub(crate) trees: Arc<TreeCache>,
     landings: RwLock<Landings>,
     /// Who landed what, by number.
     names: Mutex<Names>,
@@ -120,8 +123,8 @@ impl Store {
         let path = dir.join("configbus/names");
         let names = Names::open(&path).map_err(|source| OpenError::Io { path, source })?;
         let inner = Inner {
-            handles: Handles::new(&dir),
-            trees: TreeCache::new(TREE_CACHE_BYTES_MAX),
+            handles: Arc::new(Handles::new(&dir)),
+            trees: Arc::new(TreeCache::new(TREE_CACHE_BYTES_MAX)),
             landings: RwLock::new(landings),
             names: Mutex::new(names),
             published: RwLock::default(),
@@ -169,11 +172,11 @@ impl Store {
         read: impl FnOnce(&Objects<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let lease = self.lease()?;
-        let objects = Objects::new(&lease, &self.inner.trees, None)?;
+        let objects = Objects::new(&lease, &self.inner.trees, Staged::default())?;
         read(&objects)
     }
 
-    pub(crate) fn lease(&self) -> Result<Lease<'_>, ReadError> {
+    pub(crate) fn lease(&self) -> Result<Lease, ReadError> {
         self.inner.handles.lease()
     }
 

@@ -1,28 +1,52 @@
 //! Keeping the number of packs small.
 //!
-//! Every landing makes a pack, and a reader that misses an object asks them all. Small packs are joined by stock
-//! `git pack-objects`, which also finds the deltas that landing did not look for. Not by `git repack -d`: it deletes the
-//! old packs without having synced the name of the new one, and at the moment when readers may be about to open them.
-//! Here a joined pack is retired first and deleted by the next upkeep.
+//! Every batch of landings makes a pack, and a reader that misses an object asks them all. Eight small packs of about one
+//! size are copied into one (`pack::concatenate`), which takes milliseconds and goes on while changes land. In quiet
+//! times stock `git pack-objects` joins what is left and finds the differences that nobody looked for on the way. Not `git
+//! repack -d`: under load it took 15 seconds while packs piled up, it deletes the old packs without having synced the
+//! name of the new one, and at the moment when readers may be about to open them. Here the index of a pack that was joined
+//! goes at once, so that nobody new finds it, and the pack itself some seconds later.
 
 use crate::{
     LeftoversError, Store,
-    disk::{durable, leftovers, write_kind},
+    disk::{durable, leftovers, pack, write_kind},
     geometry::packs_to_join,
     git::{self, ChildError},
 };
 use configbus_model::ErrorKind;
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
     sync::TryLockError,
-    time::Duration,
+    time::{Duration, Instant, SystemTime},
 };
 
-/// Fewer packs than this are not worth a child process.
+/// As many packs as may be there at any time, in round figures: more are joined even while changes land.
 const PACKS_MAX: usize = 50;
+
+/// As many as may stay when it is quiet.
+const QUIET_PACKS_MAX: usize = 8;
+
+/// It is quiet when nothing was packed for so long.
+const QUIET_AFTER: Duration = Duration::from_secs(60);
+
+/// So many packs of about one size are copied into one.
+const LEVEL_PACKS_MAX: usize = 8;
+
+/// How many times larger packs of one level are than those of the level below.
+const LEVEL_FACTOR: u64 = 8;
+
+/// Packs of the lowest level are shorter than this.
+const LEVEL_BYTES: u64 = 4 << 10;
+
+/// Larger packs are not copied again, and what is made of small ones hardly gets larger than this.
+const COPIED_BYTES_MAX: u64 = 32 << 20;
+
+/// How long a pack that was joined may still be opened by who has read its index.
+const RETIRED_FOR: Duration = Duration::from_secs(5);
+
 /// Longest time that joining may take; what is left then is joined next time.
 const DEADLINE: Duration = Duration::from_secs(600);
 
@@ -79,12 +103,13 @@ impl UpkeepError {
     }
 }
 
-/// Names of packs whose objects are in a larger one. Forgotten at a restart, they are joined once more.
-pub(crate) type Retired = BTreeSet<String>;
+/// Packs without an index whose objects are in a larger one, and since when. Forgotten at a restart, which removes them.
+pub(crate) type Retired = BTreeMap<String, Instant>;
 
 struct PackFile {
     name: String,
-    objects: u64,
+    size_bytes: u64,
+    packed: SystemTime,
 }
 
 impl Store {
@@ -99,24 +124,45 @@ impl Store {
         let failed = |source| UpkeepError::Io { path: dir.clone(), source };
         self.delete(&dir, &mut retired).map_err(failed)?;
         leftovers::clear_abandoned(&self.objects_dir(), ABANDONED_AFTER)?;
-        let packs = list(&dir).map_err(failed)?;
-        if packs.len() <= PACKS_MAX {
-            return Ok(Upkeep::NotNeeded { packs: packs.len() });
+        let mut packs = list(&dir).map_err(failed)?;
+        let before = packs.len();
+        while let Some(level) = full_level(&packs) {
+            let names: Vec<_> = level.iter().map(|at| packs[*at].name.clone()).collect();
+            pack::concatenate(&self.objects_dir(), &names).map_err(failed)?;
+            self.retire(&dir, names, &mut retired).map_err(failed)?;
+            packs = list(&dir).map_err(failed)?;
         }
-        let counts: Vec<u64> = packs.iter().map(|pack| pack.objects).collect();
-        let joined = &packs[..packs_to_join(&counts)];
-        if joined.is_empty() {
-            return Ok(Upkeep::NotNeeded { packs: packs.len() });
+        if let Some(names) = self.worth_a_child(&dir, &packs).map_err(failed)? {
+            let made = self.join(&dir, &names)?;
+            durable::sync_dir(&dir).map_err(failed)?;
+            self.retire(&dir, names.into_iter().filter(|name| *name != made).collect(), &mut retired)
+                .map_err(failed)?;
+            packs = list(&dir).map_err(failed)?;
         }
-        let made = self.join(&dir, joined)?;
-        durable::sync_dir(&dir).map_err(failed)?;
-        retired.extend(joined.iter().map(|pack| pack.name.clone()).filter(|name| *name != made));
-        Ok(Upkeep::Joined { before: packs.len(), after: packs.len() - joined.len() + 1 })
+        let after = packs.len();
+        if after < before { Ok(Upkeep::Joined { before, after }) } else { Ok(Upkeep::NotNeeded { packs: after }) }
+    }
+
+    /// Returns the packs that stock Git is to join, if there are any.
+    fn worth_a_child(&self, dir: &Path, packs: &[PackFile]) -> io::Result<Option<Vec<String>>> {
+        let newest = packs.iter().map(|pack| pack.packed).max();
+        let is_quiet = newest.is_some_and(|newest| newest.elapsed().is_ok_and(|age| age >= QUIET_AFTER));
+        if packs.len() <= if is_quiet { QUIET_PACKS_MAX } else { PACKS_MAX } {
+            return Ok(None);
+        }
+        let mut counted = Vec::with_capacity(packs.len());
+        for found in packs {
+            counted.push((pack::count_of(&dir.join(format!("{}.idx", found.name)))?, found.name.clone()));
+        }
+        counted.sort();
+        let counts: Vec<u64> = counted.iter().map(|(objects, _)| *objects).collect();
+        let joined = packs_to_join(&counts);
+        Ok((joined > 0).then(|| counted.into_iter().take(joined).map(|(_, name)| name).collect()))
     }
 
     /// Packs the objects of some packs into one and returns its name.
-    fn join(&self, dir: &Path, packs: &[PackFile]) -> Result<String, UpkeepError> {
-        let input: String = packs.iter().map(|pack| format!("{}.pack\n", pack.name)).collect();
+    fn join(&self, dir: &Path, names: &[String]) -> Result<String, UpkeepError> {
+        let input: String = names.iter().map(|name| format!("{name}.pack\n")).collect();
         let base = dir.join("pack");
         let args = ["pack-objects", "--stdin-packs", "--delta-base-offset", "--quiet"];
         let args = args.iter().map(OsStr::new).chain([base.as_os_str()]);
@@ -125,26 +171,61 @@ impl Store {
         Ok(format!("pack-{}", String::from_utf8_lossy(&output.stdout).trim()))
     }
 
-    /// Deletes retired packs: the index first, so that nobody new finds the pack.
+    /// Takes the index of packs away whose objects are in another one, so that nobody new finds them.
+    fn retire(&self, dir: &Path, names: Vec<String>, retired: &mut Retired) -> io::Result<()> {
+        for extension in ["idx", "rev", "bitmap"] {
+            names.iter().try_for_each(|name| remove(&dir.join(format!("{name}.{extension}"))))?;
+        }
+        let now = Instant::now();
+        retired.extend(names.into_iter().map(|name| (name, now)));
+        self.inner.handles.reopen();
+        Ok(())
+    }
+
+    /// Deletes packs that were retired some time ago.
     fn delete(&self, dir: &Path, retired: &mut Retired) -> io::Result<()> {
-        if retired.is_empty() {
+        let is_due = |since: &Instant| since.elapsed() >= RETIRED_FOR;
+        let due: Vec<_> = retired.iter().filter(|(_, since)| is_due(since)).map(|(name, _)| name.clone()).collect();
+        if due.is_empty() {
             return Ok(());
         }
-        for extension in ["idx", "rev", "bitmap", "pack"] {
-            for name in retired.iter() {
-                match fs::remove_file(dir.join(format!("{name}.{extension}"))) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    _ => {}
-                }
+        // A landing that failed and is repeated may be about to pack the same objects under the same name again.
+        let _nobody_lands = self.moving();
+        for name in due {
+            if !dir.join(format!("{name}.idx")).exists() {
+                remove(&dir.join(format!("{name}.pack")))?;
             }
+            retired.remove(&name);
         }
-        retired.clear();
-        self.inner.handles.reopen();
         Ok(())
     }
 }
 
-/// Returns the packs that may be joined, fewest objects first.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Returns which packs to copy into one: those of the lowest level that has many, as far as they stay small together.
+fn full_level(packs: &[PackFile]) -> Option<Vec<usize>> {
+    let mut levels: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (at, found) in packs.iter().enumerate().filter(|(_, found)| found.size_bytes < COPIED_BYTES_MAX) {
+        let level = (found.size_bytes / LEVEL_BYTES).checked_ilog(LEVEL_FACTOR).map_or(0, |level| level + 1);
+        levels.entry(level).or_default().push(at);
+    }
+    let mut full = levels.into_values().find(|level| level.len() >= LEVEL_PACKS_MAX)?;
+    let mut total = 0;
+    full.retain(|at| {
+        let fits = total < COPIED_BYTES_MAX;
+        total += if fits { packs[*at].size_bytes } else { 0 };
+        fits
+    });
+    Some(full)
+}
+
+/// Returns the packs that may be joined, oldest first: a difference finds its base nearer that way.
 fn list(dir: &Path) -> io::Result<Vec<PackFile>> {
     let mut packs = Vec::new();
     for entry in fs::read_dir(dir)? {
@@ -152,10 +233,11 @@ fn list(dir: &Path) -> io::Result<Vec<PackFile>> {
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         let is_index = path.extension() == Some("idx".as_ref()) && name.starts_with("pack-");
         if is_index && !path.with_extension("keep").exists() {
-            packs.push(PackFile { name, objects: crate::disk::pack::count_of(&path)? });
+            let pack = fs::metadata(path.with_extension("pack"))?;
+            packs.push(PackFile { name, size_bytes: pack.len(), packed: pack.modified()? });
         }
     }
-    packs.sort_by_key(|pack| pack.objects);
+    packs.sort_by_key(|found| found.packed);
     Ok(packs)
 }
 

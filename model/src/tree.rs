@@ -6,7 +6,7 @@
 
 use crate::{HashError, ObjectId, PathError, PathLimits, TreeId, check_component, tree_id};
 use bytes::Bytes;
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 /// What an entry is. Symlinks and submodules have no mode here: no reader ever sees one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,11 +120,7 @@ impl Tree {
         entries.sort_by(|a, b| git_order((a.name, a.mode), (b.name, b.mode)));
         let mut encoded = Vec::new();
         for entry in entries {
-            encoded.extend_from_slice(entry.mode.as_git().as_bytes());
-            encoded.push(b' ');
-            encoded.extend_from_slice(entry.name.as_bytes());
-            encoded.push(0);
-            encoded.extend_from_slice(entry.id.as_bytes());
+            push_entry(&mut encoded, entry.name, entry.mode, entry.id);
         }
         Self { encoded: encoded.into() }
     }
@@ -145,7 +141,47 @@ impl Tree {
 
     /// Returns the entry with this name.
     pub fn get(&self, name: &str) -> Option<TreeEntry<'_>> {
-        self.entries().find(|entry| entry.name == name)
+        let mut rest = &self.encoded[..];
+        while let Some((place, after)) = locate_entry(rest) {
+            if place.name == name.as_bytes() {
+                return self.entry_in(rest);
+            }
+            rest = after;
+        }
+        None
+    }
+
+    /// Returns the directory with some names changed: given an entry, it is put there, given none, it goes. Everything
+    /// else is copied as it stands, which is what makes a change of one name in a large directory cheap.
+    pub fn with(&self, changes: &BTreeMap<&str, Option<(EntryMode, ObjectId)>>) -> Self {
+        let mut puts: Vec<_> = changes.iter().filter_map(|(name, at)| at.map(|(mode, id)| (*name, mode, id))).collect();
+        puts.sort_by(|a, b| git_order((a.0, a.1), (b.0, b.1)));
+        let mut puts = puts.into_iter().peekable();
+        let mut encoded = Vec::with_capacity(self.encoded.len() + puts.len() * 64);
+        let mut rest = &self.encoded[..];
+        while let Some((place, after)) = locate_entry(rest) {
+            while let Some((name, mode, id)) =
+                puts.next_if(|put| raw_order((put.0.as_bytes(), put.1 == EntryMode::Directory), place.key()).is_lt())
+            {
+                push_entry(&mut encoded, name, mode, id);
+            }
+            let is_kept = !std::str::from_utf8(place.name).is_ok_and(|name| changes.contains_key(name));
+            if is_kept {
+                encoded.extend_from_slice(&rest[..rest.len() - after.len()]);
+            }
+            rest = after;
+        }
+        puts.for_each(|(name, mode, id)| push_entry(&mut encoded, name, mode, id));
+        Self { encoded: encoded.into() }
+    }
+
+    fn entry_in<'a>(&self, bytes: &'a [u8]) -> Option<TreeEntry<'a>> {
+        let ((mode, name, id), _) = split_entry(bytes)?;
+        Some(TreeEntry {
+            name: std::str::from_utf8(name).expect("names were checked when the tree was parsed"),
+            mode: EntryMode::from_git(mode).expect("modes were checked when the tree was parsed"),
+            id,
+        })
     }
 
     /// Returns Git's encoding.
@@ -175,9 +211,50 @@ fn split_entry(bytes: &[u8]) -> Option<(RawEntry<'_>, &[u8])> {
     Some(((mode, &after_mode[..nul], id), &after_mode[nul + 21..]))
 }
 
+/// Where an entry's parts are, before anything of it is understood.
+struct Place<'a> {
+    name: &'a [u8],
+    is_directory: bool,
+}
+
+impl<'a> Place<'a> {
+    fn key(&self) -> (&'a [u8], bool) {
+        (self.name, self.is_directory)
+    }
+}
+
+fn locate_entry(bytes: &[u8]) -> Option<(Place<'_>, &[u8])> {
+    let space = bytes.iter().take(8).position(|&b| b == b' ')?;
+    let after_mode = &bytes[space + 1..];
+    let nul = after_mode.iter().position(|&b| b == 0)?;
+    let after = after_mode.get(nul + 1 + 20..)?;
+    let is_directory = matches!(&bytes[..space], b"40000" | b"040000");
+    Some((Place { name: &after_mode[..nul], is_directory }, after))
+}
+
+fn push_entry(encoded: &mut Vec<u8>, name: &str, mode: EntryMode, id: ObjectId) {
+    encoded.extend_from_slice(mode.as_git().as_bytes());
+    encoded.push(b' ');
+    encoded.extend_from_slice(name.as_bytes());
+    encoded.push(0);
+    encoded.extend_from_slice(id.as_bytes());
+}
+
 fn git_order((a, a_mode): (&str, EntryMode), (b, b_mode): (&str, EntryMode)) -> Ordering {
-    let slash = |mode| (mode == EntryMode::Directory).then_some(b'/');
-    a.bytes().chain(slash(a_mode)).cmp(b.bytes().chain(slash(b_mode)))
+    let is_directory = |mode| mode == EntryMode::Directory;
+    raw_order((a.as_bytes(), is_directory(a_mode)), (b.as_bytes(), is_directory(b_mode)))
+}
+
+fn raw_order((a, a_is_directory): (&[u8], bool), (b, b_is_directory): (&[u8], bool)) -> Ordering {
+    let shared = a.len().min(b.len());
+    let next = |name: &[u8], is_directory: bool| match name.get(shared) {
+        Some(byte) => Some(*byte),
+        None => is_directory.then_some(b'/'),
+    };
+    a[..shared].cmp(&b[..shared]).then_with(|| {
+        // Beyond a slash that is only thought, the longer name decides.
+        next(a, a_is_directory).cmp(&next(b, b_is_directory)).then_with(|| a.len().cmp(&b.len()))
+    })
 }
 
 #[cfg(test)]
@@ -215,6 +292,36 @@ mod tests {
         ];
         for bytes in cases {
             assert!(Tree::parse(bytes.clone().into()).is_err(), "{bytes:?}");
+        }
+    }
+
+    /// Every directory over a few names that sort close together, and every change of two of them.
+    #[test]
+    fn changing_names_gives_what_building_anew_gives() {
+        const NAMES: [&str; 5] = ["a", "a-b", "a.b", "a0", "b"];
+        let states = [None, Some(EntryMode::File), Some(EntryMode::Directory)];
+        let id = |state: usize| ObjectId::from_bytes([u8::try_from(state).unwrap(); 20]);
+        let built = |code: usize| -> BTreeMap<&str, (EntryMode, ObjectId)> {
+            let state = |at: usize| states[code / 3_usize.pow(u32::try_from(at).unwrap()) % 3];
+            NAMES.iter().enumerate().filter_map(|(at, name)| Some((*name, (state(at)?, id(at))))).collect()
+        };
+        let tree = |entries: &BTreeMap<&str, (EntryMode, ObjectId)>| {
+            Tree::build(entries.iter().map(|(name, (mode, id))| TreeEntry { name, mode: *mode, id: *id }))
+        };
+        for code in 0..3_usize.pow(5) {
+            let before = built(code);
+            for (first, second) in (0..15).flat_map(|first| (0..15).map(move |second| (first, second))) {
+                let to = |step: usize| (NAMES[step % 5], states[step / 5].map(|mode| (mode, id(9))));
+                let changes: BTreeMap<_, _> = [to(first), to(second)].into();
+                let mut after = before.clone();
+                for (name, change) in &changes {
+                    match change {
+                        Some(entry) => drop(after.insert(name, *entry)),
+                        None => drop(after.remove(name)),
+                    }
+                }
+                assert_eq!(tree(&before).with(&changes), tree(&after), "{before:?} with {changes:?}");
+            }
         }
     }
 

@@ -7,7 +7,10 @@ use crate::{
         new_objects::{Walker, commits_between},
         quarantine,
     },
-    disk::{handles, libgit2, refs},
+    disk::{
+        handles::{self, Lease},
+        libgit2, refs,
+    },
     land::{
         ancestry,
         merge::MergeError,
@@ -15,7 +18,7 @@ use crate::{
     },
     read::{
         changes,
-        objects::{ObjectKind, Objects, Overlay, from_oid, to_oid},
+        objects::{ObjectKind, Objects, Overlay, Staged, from_oid, to_oid},
         tree_diff::{self, DiffVisitor, FileAt, Walk},
         tree_lookup::{TreeCache, TreeLookup as _},
     },
@@ -26,8 +29,9 @@ use git2::{ObjectType, Repository};
 use std::{
     cell::RefCell,
     collections::HashSet,
-    ops::ControlFlow,
+    ops::{ControlFlow, Deref},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Directories kept in memory for the time of one check.
@@ -57,11 +61,29 @@ pub enum Trial {
 /// Reads a repository together with objects that are not part of it yet: those of a push in quarantine, of staged
 /// edits, or of a trial merge. Not shared between threads.
 pub struct CandidateView {
-    repository: Repository,
-    trees: TreeCache,
+    repository: Held,
+    trees: Arc<TreeCache>,
     overlay: RefCell<Overlay>,
+    below: Arc<Overlay>,
     store: Option<Store>,
     quarantine: Option<PathBuf>,
+}
+
+/// An open repository of the view alone, or one that goes back to the store.
+enum Held {
+    Own(Repository),
+    Leased(Lease),
+}
+
+impl Deref for Held {
+    type Target = Repository;
+
+    fn deref(&self) -> &Repository {
+        match self {
+            Self::Own(repository) => repository,
+            Self::Leased(lease) => lease,
+        }
+    }
 }
 
 impl Store {
@@ -73,13 +95,22 @@ impl Store {
 
     /// Opens the repository together with staged edits.
     pub fn open_staged(&self, staged: &StagedEdits) -> Result<CandidateView, ReadError> {
-        let view = self.open_candidate()?;
-        {
-            let mut overlay = view.overlay.borrow_mut();
-            overlay.trees.extend(staged.trees.iter().cloned());
-            overlay.blobs.extend(staged.blobs.iter().cloned());
-        }
-        Ok(view)
+        self.open_staged_on(Arc::default(), staged)
+    }
+
+    /// Does the same where the edits were staged on something that is on no disk yet. Everything but the edits is accepted or
+    /// about to be, so an open repository and the directories in memory are shared with readers.
+    pub(crate) fn open_staged_on(&self, below: Arc<Overlay>, staged: &StagedEdits) -> Result<CandidateView, ReadError> {
+        let trees = staged.trees.iter().map(|staged| (staged.id, staged.tree.clone())).collect();
+        let overlay = RefCell::new(Overlay { trees, blobs: staged.blobs.iter().cloned().collect() });
+        Ok(CandidateView {
+            repository: Held::Leased(self.lease()?),
+            trees: Arc::clone(&self.inner.trees),
+            overlay,
+            below,
+            store: Some(self.clone()),
+            quarantine: None,
+        })
     }
 
     /// Opens the repository together with the objects of a push that is not accepted yet.
@@ -96,8 +127,8 @@ impl Store {
 
 impl CandidateView {
     fn new(repository: Repository, store: Option<Store>, quarantine: Option<PathBuf>) -> Self {
-        let trees = TreeCache::new(TREE_CACHE_BYTES_MAX);
-        Self { repository, trees, overlay: RefCell::default(), store, quarantine }
+        let (repository, trees) = (Held::Own(repository), Arc::new(TreeCache::new(TREE_CACHE_BYTES_MAX)));
+        Self { repository, trees, overlay: RefCell::default(), below: Arc::default(), store, quarantine }
     }
 
     /// Opens what Git's environment variables say; for hooks of a repository that no server looks after. In pre-receive
@@ -248,7 +279,8 @@ impl CandidateView {
     }
 
     fn objects(&self) -> Result<Objects<'_>, ReadError> {
-        Objects::new(&self.repository, &self.trees, Some(&self.overlay))
+        let staged = Staged { own: Some(&self.overlay), below: Some(&self.below) };
+        Objects::new(&self.repository, &self.trees, staged)
     }
 
     fn revision_of(&self, commit: CommitId) -> Option<Revision> {

@@ -20,6 +20,13 @@ pub(crate) fn sync_file(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
+/// Writes a file that must not exist and that nobody changes, and leaves syncing to the caller.
+pub(crate) fn create_new(path: &Path, content: &[u8]) -> io::Result<File> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o444).open(path)?;
+    file.write_all(content)?;
+    Ok(file)
+}
+
 /// Writes a file that must not exist, and syncs its content but not its name.
 pub(crate) fn write_new(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;

@@ -9,7 +9,7 @@ use std::{
     ops::Deref,
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -37,14 +37,14 @@ impl Handles {
     }
 
     /// Returns an open repository for this thread's use.
-    pub(crate) fn lease(&self) -> Result<Lease<'_>, ReadError> {
+    pub(crate) fn lease(self: &Arc<Self>) -> Result<Lease, ReadError> {
         let generation = self.generation.load(Ordering::Acquire);
         let idle = self.idle().pop();
         let handle = match idle {
             Some(handle) if handle.generation == generation => handle,
             _ => Handle { repository: open(&self.dir)?, generation, uses: 0 },
         };
-        Ok(Lease { handles: self, handle: Some(handle) })
+        Ok(Lease { handles: Arc::clone(self), handle: Some(handle) })
     }
 
     /// Lets go of everything that is open, at the latest when those who use it are done.
@@ -75,12 +75,12 @@ pub(crate) fn open(dir: &Path) -> Result<Repository, ReadError> {
 }
 
 /// An open repository that goes back to the others when dropped.
-pub(crate) struct Lease<'a> {
-    handles: &'a Handles,
+pub(crate) struct Lease {
+    handles: Arc<Handles>,
     handle: Option<Handle>,
 }
 
-impl Deref for Lease<'_> {
+impl Deref for Lease {
     type Target = Repository;
 
     fn deref(&self) -> &Repository {
@@ -88,7 +88,7 @@ impl Deref for Lease<'_> {
     }
 }
 
-impl Drop for Lease<'_> {
+impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(handle) = self.handle.take() {
             self.handles.take_back(handle);

@@ -140,17 +140,29 @@ impl RefLock {
         if actual == expected { Ok(()) } else { Err(MoveHeadError::HeadMoved { expected, actual }) }
     }
 
-    /// Moves the ref: content synced, renamed, directory synced.
-    pub(crate) fn commit(mut self, new: ObjectId) -> Result<(), MoveHeadError> {
+    /// Writes where the ref is to go, without syncing it and without moving anything.
+    pub(crate) fn write(&mut self, new: ObjectId) -> Result<(), MoveHeadError> {
+        let Some(file) = &mut self.lock else { return Ok(()) };
+        let path = || lock_path(&self.repository, &self.name);
+        writeln!(file, "{new}").map_err(|source| MoveHeadError::Write { path: path(), source })
+    }
+
+    /// Moves the ref to what was written: content synced, renamed, directory synced.
+    pub(crate) fn publish(mut self) -> Result<(), MoveHeadError> {
         let (path, target) = (lock_path(&self.repository, &self.name), self.repository.join(&self.name));
         let failed = |source| MoveHeadError::Write { path: path.clone(), source };
-        let Some(mut file) = self.lock.take() else { return Ok(()) };
-        let written = writeln!(file, "{new}").and_then(|()| file.sync_all()).and_then(|()| fs::rename(&path, &target));
-        if let Err(error) = written {
+        let Some(file) = self.lock.take() else { return Ok(()) };
+        if let Err(error) = file.sync_all().and_then(|()| fs::rename(&path, &target)) {
             self.lock = Some(file);
             return Err(failed(error));
         }
         durable::sync_dir(durable::parent(&target)).map_err(failed)
+    }
+
+    /// Moves the ref.
+    pub(crate) fn commit(mut self, new: ObjectId) -> Result<(), MoveHeadError> {
+        self.write(new)?;
+        self.publish()
     }
 
     /// Removes a loose ref.

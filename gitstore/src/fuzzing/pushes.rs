@@ -9,15 +9,11 @@
 use crate::{
     CandidateView, CommitMeta, EditLanding, HeadCommit, ObjectKind, Person, Quarantine, RepositorySettings, Store,
     TreeChange, TreeEdit,
-    disk::{
-        hash::object_id,
-        pack::{self, PackObject},
-    },
+    disk::{hash::object_id, pack::PackBuilder},
 };
 use bytes::Bytes;
 use configbus_model::{ConfigPath, ObjectId};
 use std::{
-    collections::BTreeSet,
     fs,
     path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
@@ -25,6 +21,13 @@ use std::{
 
 /// Objects of one push.
 const OBJECTS_MAX: usize = 40;
+
+/// One object of a push.
+struct Object {
+    kind: ObjectKind,
+    id: ObjectId,
+    content: Bytes,
+}
 
 /// A repository that is pushed to and never changes.
 pub struct Pushes {
@@ -97,9 +100,11 @@ impl Pushes {
         let objects_dir = self.store.dir().join("objects");
         let folder = objects_dir.join(format!("tmp_objdir-incoming-{}", COUNTER.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir_all(folder.join("pack")).expect("a quarantine");
-        let mut distinct = BTreeSet::new();
-        let objects: Vec<_> = objects.into_iter().filter(|object| distinct.insert(object.id)).collect();
-        let encoded = pack::encode(&objects).expect("memory takes all writes");
+        let mut pack = PackBuilder::new();
+        for object in &objects {
+            pack.put(object.kind, object.id, &object.content).expect("memory takes all writes");
+        }
+        let encoded = pack.finish().expect("memory takes all writes");
         for (kind, content) in [("pack", &encoded.pack), ("idx", &encoded.index)] {
             let path = folder.join(format!("pack/pack-{}.{kind}", encoded.name));
             fs::write(path, content).expect("a quarantine takes a pack");
@@ -109,7 +114,7 @@ impl Pushes {
         Some(Push { view, ids, tip, folder })
     }
 
-    fn objects(&self, input: &[u8]) -> Vec<PackObject> {
+    fn objects(&self, input: &[u8]) -> Vec<Object> {
         let mut ids = self.known.clone();
         let mut objects = Vec::new();
         for written in input.split(|byte| *byte == 0xff).take(OBJECTS_MAX) {
@@ -125,7 +130,7 @@ impl Pushes {
             // What collides is refused before there is an id.
             let Ok(id) = object_id(kind.as_git(), &content) else { continue };
             ids.push(id);
-            objects.push(PackObject { kind, id, content });
+            objects.push(Object { kind, id, content });
         }
         objects
     }

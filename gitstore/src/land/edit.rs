@@ -2,9 +2,7 @@
 
 use crate::{ReadError, read::tree_lookup::TreeLookup};
 use bytes::Bytes;
-use configbus_model::{
-    BlobId, ConfigPath, EntryMode, ErrorKind, HashError, ObjectId, Tree, TreeEntry, TreeId, blob_id,
-};
+use configbus_model::{BlobId, ConfigPath, EntryMode, ErrorKind, HashError, ObjectId, Tree, TreeId, blob_id};
 use std::collections::BTreeMap;
 
 /// One file to change. Modes other than those of files are refused.
@@ -98,11 +96,38 @@ impl EditError {
 pub struct StagedEdits {
     pub(crate) base: TreeId,
     pub(crate) tree: TreeId,
-    pub(crate) trees: Vec<(TreeId, Tree)>,
+    pub(crate) trees: Vec<StagedTree>,
     pub(crate) blobs: Vec<(BlobId, Bytes)>,
+    pub(crate) files: Vec<StagedFile>,
+}
+
+/// A directory that is new, and which one it takes the place of.
+#[derive(Debug, Clone)]
+pub(crate) struct StagedTree {
+    pub(crate) id: TreeId,
+    pub(crate) tree: Tree,
+    pub(crate) before: Option<TreeId>,
+    /// Where it stands, if it has a name that the one before has not; the root is empty.
+    pub(crate) new_names_at: Option<String>,
+}
+
+/// What edits do to one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagedFile {
+    /// Which.
+    pub path: ConfigPath,
+    /// Mode and content before; `None` where no file was.
+    pub before: Option<(EntryMode, BlobId)>,
+    /// Mode, content and its length afterwards; `None` where no file is.
+    pub after: Option<(EntryMode, BlobId, u64)>,
 }
 
 impl StagedEdits {
+    /// Returns the root the edits were applied to.
+    pub fn base(&self) -> TreeId {
+        self.base
+    }
+
     /// Returns the root after the edits.
     pub fn tree(&self) -> TreeId {
         self.tree
@@ -112,45 +137,64 @@ impl StagedEdits {
     pub fn is_unchanged(&self) -> bool {
         self.tree == self.base
     }
+
+    /// Returns the directories that get a name they did not have, with their path; that of the root is empty.
+    pub fn directories_with_new_names(&self) -> impl Iterator<Item = (&str, &Tree)> {
+        self.trees.iter().filter_map(|staged| Some((staged.new_names_at.as_deref()?, &staged.tree)))
+    }
+
+    /// Returns what becomes of each file, in the order of the edits.
+    pub fn files(&self) -> &[StagedFile] {
+        &self.files
+    }
 }
 
 type File = (EntryMode, ObjectId);
 
 /// Applies edits to `base`: reads and rebuilds the directories on the paths of the edits, nothing else.
 pub(crate) fn stage(lookup: &dyn TreeLookup, base: TreeId, edits: &[TreeEdit]) -> Result<StagedEdits, EditError> {
-    let mut stage = Stage { lookup, trees: Vec::new(), blobs: Vec::new() };
-    if edits.is_empty() {
-        return Ok(StagedEdits { base, tree: base, trees: stage.trees, blobs: stage.blobs });
-    }
-    let mut sorted: Vec<Placed<'_>> = edits.iter().map(Placed::new).collect();
+    let mut stage = Stage { lookup, trees: Vec::new(), blobs: Vec::new(), files: vec![None; edits.len()] };
+    let mut sorted: Vec<Placed<'_>> =
+        edits.iter().enumerate().map(|(number, edit)| Placed::new(number, edit)).collect();
     sorted.sort_by(|a, b| a.rest.cmp(&b.rest));
-    let tree = stage.directory(Some(base), &sorted)?.unwrap_or(TreeId::EMPTY);
+    let tree = if edits.is_empty() { base } else { stage.directory(Some(base), &sorted)?.unwrap_or(TreeId::EMPTY) };
     if tree == TreeId::EMPTY && base != tree {
-        stage.trees.push((tree, lookup.tree(tree)?));
+        let empty = lookup.tree(tree)?;
+        stage.trees.push(StagedTree { id: tree, tree: empty, before: Some(base), new_names_at: None });
     }
-    Ok(StagedEdits { base, tree, trees: stage.trees, blobs: stage.blobs })
+    let files = stage.files.into_iter().flatten().collect();
+    Ok(StagedEdits { base, tree, trees: stage.trees, blobs: stage.blobs, files })
 }
 
 /// An edit, and the components of its path that lie below the directory at hand.
 struct Placed<'a> {
+    /// Its place in the order of the caller.
+    number: usize,
     edit: &'a TreeEdit,
     rest: Vec<&'a str>,
 }
 
 impl<'a> Placed<'a> {
-    fn new(edit: &'a TreeEdit) -> Self {
-        Self { edit, rest: edit.path.components().collect() }
+    fn new(number: usize, edit: &'a TreeEdit) -> Self {
+        Self { number, edit, rest: edit.path.components().collect() }
+    }
+
+    /// Returns the path of the directory at hand.
+    fn above(&self) -> String {
+        let above = self.edit.path.components().count() - self.rest.len();
+        self.edit.path.components().take(above).collect::<Vec<_>>().join("/")
     }
 
     fn below(&self) -> Self {
-        Self { edit: self.edit, rest: self.rest[1..].to_vec() }
+        Self { rest: self.rest[1..].to_vec(), ..*self }
     }
 }
 
 struct Stage<'a> {
     lookup: &'a dyn TreeLookup,
-    trees: Vec<(TreeId, Tree)>,
+    trees: Vec<StagedTree>,
     blobs: Vec<(BlobId, Bytes)>,
+    files: Vec<Option<StagedFile>>,
 }
 
 impl Stage<'_> {
@@ -163,10 +207,8 @@ impl Stage<'_> {
             let at = tree.get(name).map(|entry| (entry.mode, entry.id));
             changed.insert(name, self.entry(at, group)?);
         }
-        let kept = tree.entries().filter(|entry| !changed.contains_key(entry.name));
-        let put = changed.iter().filter_map(|(name, at)| at.map(|(mode, id)| TreeEntry { name, mode, id }));
-        let after = Tree::build(kept.chain(put));
-        self.keep(before, after, edits)
+        let has_new_names = changed.iter().any(|(name, at)| at.is_some() && tree.get(name).is_none());
+        self.keep(before, tree.with(&changed), has_new_names, edits)
     }
 
     /// Applies the edits of one name. An edit of that very name comes first, those below it follow.
@@ -177,7 +219,7 @@ impl Stage<'_> {
         let file = at.filter(|at| at.0 != EntryMode::Directory);
         let file = match here {
             [] => file,
-            [only] => self.file(file, directory.is_some(), only.edit)?,
+            [only] => self.file(file, directory.is_some(), only)?,
             [_, second, ..] => return Err(EditError::Twice { path: second.edit.path.clone() }),
         };
         let directory = match below {
@@ -196,33 +238,46 @@ impl Stage<'_> {
         }
     }
 
-    fn file(&mut self, at: Option<File>, is_directory: bool, edit: &TreeEdit) -> Result<Option<File>, EditError> {
+    fn file(&mut self, at: Option<File>, is_directory: bool, placed: &Placed<'_>) -> Result<Option<File>, EditError> {
+        let edit = placed.edit;
         let path = || edit.path.clone();
-        match (&edit.change, at) {
-            (TreeChange::Delete, Some(_)) => Ok(None),
-            (TreeChange::Delete, None) if is_directory => Err(EditError::IsDirectory { path: path() }),
-            (TreeChange::Delete, None) => Err(EditError::Absent { path: path() }),
-            (TreeChange::Put { mode: Some(EntryMode::Directory), .. }, _) => Err(EditError::Mode { path: path() }),
+        let after = match (&edit.change, at) {
+            (TreeChange::Delete, Some(_)) => None,
+            (TreeChange::Delete, None) if is_directory => return Err(EditError::IsDirectory { path: path() }),
+            (TreeChange::Delete, None) => return Err(EditError::Absent { path: path() }),
+            (TreeChange::Put { mode: Some(EntryMode::Directory), .. }, _) => {
+                return Err(EditError::Mode { path: path() });
+            }
             (TreeChange::Put { mode, content }, at) => {
                 let id = blob_id(content).map_err(|source| EditError::Hash { path: path(), source })?;
                 if at.map(|at| at.1) != Some(id.into()) {
                     self.blobs.push((id, content.clone()));
                 }
                 let mode = mode.or(at.map(|at| at.0)).unwrap_or(EntryMode::File);
-                Ok(Some((mode, id.into())))
+                Some((mode, id, content.len() as u64))
             }
-        }
+        };
+        let before = at.map(|(mode, id)| (mode, id.into()));
+        self.files[placed.number] = Some(StagedFile { path: path(), before, after });
+        Ok(after.map(|(mode, id, _)| (mode, id.into())))
     }
 
     /// Names a directory, and remembers it if it is not the one before.
-    fn keep(&mut self, before: Option<TreeId>, after: Tree, edits: &[Placed<'_>]) -> Result<Option<TreeId>, EditError> {
-        if after.is_empty() {
+    fn keep(
+        &mut self,
+        before: Option<TreeId>,
+        tree: Tree,
+        has_new_names: bool,
+        edits: &[Placed<'_>],
+    ) -> Result<Option<TreeId>, EditError> {
+        if tree.is_empty() {
             return Ok(None);
         }
         let path = || edits[0].edit.path.clone();
-        let id = after.id().map_err(|source| EditError::Hash { path: path(), source })?;
+        let id = tree.id().map_err(|source| EditError::Hash { path: path(), source })?;
         if before != Some(id) {
-            self.trees.push((id, after));
+            let new_names_at = has_new_names.then(|| edits[0].above());
+            self.trees.push(StagedTree { id, tree, before, new_names_at });
         }
         Ok(Some(id))
     }

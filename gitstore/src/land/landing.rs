@@ -8,10 +8,11 @@ use crate::{
     CommitMeta, EditError, HeadCommit, ObjectKind, PathConflict, ReadError, StagedEdits, Store, TreeEdit,
     disk::{
         hash,
-        pack::{self, PackObject},
+        pack::{self, PackBuilder},
         write_kind,
     },
     land::{
+        batch::StoreTrees,
         edit,
         merge::MergeError,
         trial::{self, Plan},
@@ -20,7 +21,7 @@ use crate::{
 };
 use bytes::Bytes;
 use configbus_model::{BlobId, CommitId, ErrorKind, Tree, TreeId};
-use std::{collections::HashSet, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
 /// What became of edits. The head has not moved yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +118,7 @@ impl From<MergeError> for LandError {
 impl Store {
     /// Applies edits to a tree (`None`: the empty one) without writing anything.
     pub fn stage_edits(&self, base: Option<TreeId>, edits: &[TreeEdit]) -> Result<StagedEdits, EditError> {
-        self.with_objects(|objects| edit::stage(objects, base.unwrap_or(TreeId::EMPTY), edits))
+        edit::stage(&StoreTrees { store: self, staged: None }, base.unwrap_or(TreeId::EMPTY), edits)
     }
 
     /// Makes a commit with the edits durable. Follow with [`Store::move_head`].
@@ -146,7 +147,8 @@ impl Store {
             return Ok(EditLanding::Unchanged);
         }
         let parents: Vec<_> = running.map(|head| head.commit).into_iter().collect();
-        let commit = self.write_commit(&parents, staged.tree, &staged.trees, &staged.blobs, meta)?;
+        let trees: Vec<_> = staged.trees.iter().map(|staged| (staged.id, staged.tree.clone())).collect();
+        let commit = self.write_commit(&parents, staged.tree, &trees, &staged.blobs, meta)?;
         Ok(EditLanding::Landed { commit, tree: staged.tree })
     }
 
@@ -187,19 +189,19 @@ impl Store {
         blobs: &[(BlobId, Bytes)],
         meta: &CommitMeta,
     ) -> Result<CommitId, LandError> {
-        let content = Bytes::from(commit::encode(tree, parents, meta));
+        let content = commit::encode(tree, parents, meta);
         let id = hash::object_id(ObjectKind::Commit.as_git(), &content)?;
-        let trees_by_id = trees.iter().map(|(id, tree)| (ObjectKind::Tree, (*id).into(), tree.as_bytes().clone()));
-        let blobs_by_id = blobs.iter().map(|(id, content)| (ObjectKind::Blob, (*id).into(), content.clone()));
-        let mut seen = HashSet::new();
-        let objects: Vec<_> = std::iter::once((ObjectKind::Commit, id, content))
-            .chain(trees_by_id)
-            .chain(blobs_by_id)
-            .filter(|(_, id, _)| seen.insert(*id))
-            .map(|(kind, id, content)| PackObject { kind, id, content })
-            .collect();
+        let mut pack = PackBuilder::new();
+        let mut put = || {
+            pack.put(ObjectKind::Commit, id, &content)?;
+            for (id, tree) in trees {
+                pack.put(ObjectKind::Tree, (*id).into(), tree.as_bytes())?;
+            }
+            blobs.iter().try_for_each(|(id, content)| pack.put(ObjectKind::Blob, (*id).into(), content))
+        };
         let path = self.objects_dir();
-        let written = pack::encode(&objects).and_then(|encoded| pack::install(&path, &encoded));
+        let _nobody_else = self.moving();
+        let written = put().and_then(|()| pack.finish()).and_then(|encoded| pack::install(&path, &encoded));
         written.map_err(|source| LandError::Write { path, source })?;
         trees.iter().for_each(|(id, tree)| self.inner.trees.put(*id, tree));
         Ok(id.into())

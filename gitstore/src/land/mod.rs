@@ -1,6 +1,7 @@
 //! Landing: applying edits, merging pushes, making the result durable, moving the head.
 
 pub(crate) mod ancestry;
+pub(crate) mod batch;
 pub(crate) mod conflict;
 pub(crate) mod edit;
 mod foreign;
@@ -9,7 +10,8 @@ pub(crate) mod merge;
 mod moving;
 pub(crate) mod trial;
 
+pub use batch::{BATCH_COMMITS_MAX, Batch, BatchError};
 pub use conflict::{ConflictKind, Culprit, PathConflict};
-pub use edit::{EditError, StagedEdits, TreeChange, TreeEdit};
+pub use edit::{EditError, StagedEdits, StagedFile, TreeChange, TreeEdit};
 pub use foreign::{ForeignError, ForeignWrite};
 pub use landing::{EditLanding, LandError, PushLanding};

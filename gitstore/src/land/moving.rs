@@ -60,7 +60,7 @@ impl Store {
     /// moved; the ref's content, name and directory are synced; the records are; then readers see it.
     pub(crate) fn advance(
         &self,
-        _moving: &MutexGuard<'_, ()>,
+        moving: &MutexGuard<'_, ()>,
         present: Option<CommitId>,
         expected: Option<CommitId>,
         new: CommitId,
@@ -69,19 +69,31 @@ impl Store {
         let Arrival { landed_ms, by } = arrival;
         let Chain { commits, tree } = self.chain(expected, new)?;
         let landings: Vec<_> = commits.into_iter().map(|commit| Landing { commit, landed_ms, by }).collect();
-        let path = self.dir().join("configbus/landings");
-        let failed = |source| MoveHeadError::Write { path: path.clone(), source };
         let lock = RefLock::acquire(self.dir(), refs::MAIN)?;
         lock.expect(present)?;
-        self.landings().write_ahead(&landings).map_err(failed)?;
+        self.write_ahead(&landings)?;
         lock.commit(new.into())?;
+        Ok(self.show(moving, &landings, tree))
+    }
+
+    /// Writes the records of revisions that are about to be, without syncing them.
+    pub(crate) fn write_ahead(&self, landings: &[Landing]) -> Result<(), MoveHeadError> {
+        let path = || self.dir().join("configbus/landings");
+        self.landings().write_ahead(landings).map_err(|source| MoveHeadError::Write { path: path(), source })
+    }
+
+    /// Syncs records that were written ahead and shows the newest revision: the ref has moved to it, durably.
+    pub(crate) fn show(&self, _moving: &MutexGuard<'_, ()>, landings: &[Landing], tree: TreeId) -> HeadCommit {
+        let newest = landings.last().expect("the ref has moved, so there is a new revision");
         let mut records = self.landings_mut();
-        if let Err(error) = records.confirm(&landings) {
+        if let Err(error) = records.confirm(landings) {
+            let path = self.dir().join("configbus/landings");
             tracing::error!(%error, path = %path.display(), "landing records cannot be synced");
         }
-        let head = HeadCommit { commit: new, tree, revision: records.newest(), landed_ms };
+        let (commit, landed_ms) = (newest.commit, newest.landed_ms);
+        let head = HeadCommit { commit, tree, revision: records.newest(), landed_ms };
         *self.published_mut() = Some(head);
-        Ok(head)
+        head
     }
 
     /// Walks from `new` to `expected`, which must lie on the way.

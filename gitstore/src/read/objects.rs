@@ -53,22 +53,33 @@ pub(crate) struct Overlay {
     pub(crate) blobs: HashMap<BlobId, Bytes>,
 }
 
+/// Where objects are looked for before the repository is asked.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Staged<'a> {
+    /// Those of one candidate.
+    pub(crate) own: Option<&'a RefCell<Overlay>>,
+    /// Those that a candidate builds on and that are on no disk yet.
+    pub(crate) below: Option<&'a Overlay>,
+}
+
+impl Staged<'_> {
+    fn find<T>(&self, find: impl Fn(&Overlay) -> Option<T>) -> Option<T> {
+        self.own.and_then(|overlay| find(&overlay.borrow())).or_else(|| self.below.and_then(find))
+    }
+}
+
 /// Reads objects through one open repository.
 pub(crate) struct Objects<'a> {
     repository: &'a Repository,
     odb: Odb<'a>,
     trees: &'a TreeCache,
-    overlay: Option<&'a RefCell<Overlay>>,
+    staged: Staged<'a>,
 }
 
 impl<'a> Objects<'a> {
-    pub(crate) fn new(
-        repository: &'a Repository,
-        trees: &'a TreeCache,
-        overlay: Option<&'a RefCell<Overlay>>,
-    ) -> Result<Self, ReadError> {
+    pub(crate) fn new(repository: &'a Repository, trees: &'a TreeCache, staged: Staged<'a>) -> Result<Self, ReadError> {
         let failed = |source| ReadError::Open { path: repository.path().to_owned(), source };
-        Ok(Self { repository, odb: repository.odb().map_err(failed)?, trees, overlay })
+        Ok(Self { repository, odb: repository.odb().map_err(failed)?, trees, staged })
     }
 
     pub(crate) fn repository(&self) -> &'a Repository {
@@ -94,7 +105,7 @@ impl<'a> Objects<'a> {
     }
 
     pub(crate) fn blob(&self, id: BlobId) -> Result<Bytes, ReadError> {
-        let staged = self.overlay.and_then(|overlay| overlay.borrow().blobs.get(&id).cloned());
+        let staged = self.staged.find(|overlay| overlay.blobs.get(&id).cloned());
         match staged {
             Some(content) => Ok(content),
             None => self.read_kind(id.into(), ObjectKind::Blob),
@@ -102,8 +113,7 @@ impl<'a> Objects<'a> {
     }
 
     pub(crate) fn blob_size(&self, id: BlobId) -> Result<u64, ReadError> {
-        let staged =
-            self.overlay.and_then(|overlay| overlay.borrow().blobs.get(&id).map(|content| content.len() as u64));
+        let staged = self.staged.find(|overlay| overlay.blobs.get(&id).map(|content| content.len() as u64));
         match staged {
             Some(size) => Ok(size),
             None => match self.header(id.into())? {
@@ -163,7 +173,7 @@ impl<'a> Objects<'a> {
 
 impl TreeLookup for Objects<'_> {
     fn tree(&self, id: TreeId) -> Result<Tree, ReadError> {
-        let staged = self.overlay.and_then(|overlay| overlay.borrow().trees.get(&id).cloned());
+        let staged = self.staged.find(|overlay| overlay.trees.get(&id).cloned());
         if let Some(tree) = staged.or_else(|| self.trees.get(id)) {
             return Ok(tree);
         }

@@ -2,10 +2,11 @@
 
 use crate::{
     Commit, HeadCommit, ListQuery, Listing, LogPage, ObjectKind, Patch, ReadError, Store,
+    land::batch::StoreTrees,
     read::{changes, delta, listing, log, patch, tree_lookup::TreeLookup as _},
 };
 use bytes::Bytes;
-use configbus_model::{BlobId, Change, CommitId, ConfigPath, Entry, Revision, Tree, TreeId};
+use configbus_model::{BlobId, Change, CommitId, ConfigPath, Entry, EntryMode, ObjectId, Revision, Tree, TreeId};
 use std::ops::ControlFlow;
 
 /// Heads a pushing client is told about one by one, before the distances double.
@@ -55,6 +56,11 @@ impl Store {
     pub fn entry(&self, commit: CommitId, path: &ConfigPath) -> Result<Option<Entry>, ReadError> {
         let tree = self.tree_of(commit)?;
         self.with_objects(|objects| objects.entry(tree, path))
+    }
+
+    /// Returns mode and id of what is at a path of a tree. Directories that are in memory are not read.
+    pub fn find(&self, tree: TreeId, path: &ConfigPath) -> Result<Option<(EntryMode, ObjectId)>, ReadError> {
+        StoreTrees { store: self, staged: None }.find(tree, path)
     }
 
     /// Returns a file and its content; `None` when nothing or a directory is at the path.

@@ -91,6 +91,14 @@ impl TreeCache {
         }
     }
 
+    /// Makes a directory that another took the place of the next to go.
+    pub(crate) fn retire(&self, ids: impl Iterator<Item = TreeId>) {
+        let mut inner = self.inner();
+        for id in ids {
+            inner.by_id.demote(&id);
+        }
+    }
+
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
         // Should a panic have left the byte count wrong, the cache is a little smaller or larger.
         self.trees.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,19 +1,8 @@
 //! The pack format (gitformat-pack): header, deflated objects, checksum.
 
-use super::index::{IndexEntry, encode_index};
 use crate::{ObjectKind, disk::hash::Checksum};
-use bytes::Bytes;
-use configbus_model::ObjectId;
 use flate2::{Compression, write::ZlibEncoder};
 use std::io::{self, Write};
-
-/// One object to put into a pack.
-#[derive(Debug, Clone)]
-pub(crate) struct PackObject {
-    pub(crate) kind: ObjectKind,
-    pub(crate) id: ObjectId,
-    pub(crate) content: Bytes,
-}
 
 /// A pack and its index, in memory.
 pub(crate) struct EncodedPack {
@@ -21,19 +10,6 @@ pub(crate) struct EncodedPack {
     pub(crate) name: String,
     pub(crate) pack: Vec<u8>,
     pub(crate) index: Vec<u8>,
-}
-
-/// Encodes distinct objects.
-pub(crate) fn encode(objects: &[PackObject]) -> io::Result<EncodedPack> {
-    let mut pack = Vec::new();
-    let mut writer = PackWriter::start(&mut pack, objects.len())?;
-    let mut entries = Vec::with_capacity(objects.len());
-    for object in objects {
-        let (offset, crc) = writer.write(object.kind, &object.content)?;
-        entries.push(IndexEntry { id: object.id, offset, crc });
-    }
-    let checksum = writer.finish()?;
-    Ok(EncodedPack { name: hex::encode(checksum), index: encode_index(entries, checksum), pack })
 }
 
 /// Writes a pack from beginning to end, object by object.
@@ -56,7 +32,8 @@ impl<W: Write> PackWriter<W> {
     /// Adds an object and returns where it begins and the CRC-32 of its encoding.
     pub(crate) fn write(&mut self, kind: ObjectKind, content: &[u8]) -> io::Result<(u64, u32)> {
         self.left = self.left.checked_sub(1).ok_or_else(|| io::Error::other("more objects than were announced"))?;
-        let mut encoded = object_header(kind, content.len());
+        let mut encoded = Vec::new();
+        object_header(kind.number(), content.len(), &mut encoded);
         let mut deflate = ZlibEncoder::new(&mut encoded, Compression::fast());
         deflate.write_all(content)?;
         deflate.finish()?;
@@ -85,21 +62,29 @@ impl<W: Write> PackWriter<W> {
     }
 }
 
+/// Kind of an object that is stored as its difference from one before it in the same pack.
+pub(super) const KIND_OFS_DELTA: u8 = 6;
+
+impl ObjectKind {
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::Commit => 1,
+            Self::Tree => 2,
+            Self::Blob => 3,
+            Self::Tag => 4,
+        }
+    }
+}
+
 /// Kind in three bits, then the size in groups of seven, the first of four, lowest first.
-fn object_header(kind: ObjectKind, size: usize) -> Vec<u8> {
-    let kind: u8 = match kind {
-        ObjectKind::Commit => 1,
-        ObjectKind::Tree => 2,
-        ObjectKind::Blob => 3,
-        ObjectKind::Tag => 4,
-    };
+pub(super) fn object_header(kind: u8, size: usize, header: &mut Vec<u8>) {
     let low = |size: usize, mask: usize| u8::try_from(size & mask).expect("the mask leaves seven bits at most");
-    let mut header = vec![kind << 4 | low(size, 0x0f)];
+    let mut last = kind << 4 | low(size, 0x0f);
     let mut rest = size >> 4;
     while rest > 0 {
-        *header.last_mut().expect("a header has a first byte") |= 0x80;
-        header.push(low(rest, 0x7f));
+        header.push(last | 0x80);
+        last = low(rest, 0x7f);
         rest >>= 7;
     }
-    header
+    header.push(last);
 }

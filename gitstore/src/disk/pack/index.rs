@@ -54,6 +54,28 @@ pub(crate) fn ids_of(index: &Path) -> io::Result<Vec<ObjectId>> {
     Ok(ids.chunks_exact(20).filter_map(ObjectId::from_slice).collect())
 }
 
+/// Returns what an index tells of a pack whose offsets all are short, as those of small packs are.
+pub(super) fn entries_of(index: &Path) -> io::Result<Vec<IndexEntry>> {
+    let bytes = fs::read(index)?;
+    let count = usize::try_from(count(&bytes).ok_or_else(damaged)?).map_err(|_| damaged())?;
+    let table = |from: usize, width: usize| {
+        let from = HEADER_BYTES + count.checked_mul(from)?;
+        bytes.get(from..from.checked_add(count.checked_mul(width)?)?)
+    };
+    let tables = (|| Some((table(0, 20)?, table(20, 4)?, table(24, 4)?)))();
+    let (ids, sums, offsets) = tables.ok_or_else(damaged)?;
+    let number = |bytes: &[u8]| bytes.try_into().map(u32::from_be_bytes).map_err(|_| damaged());
+    let mut entries = Vec::with_capacity(count);
+    for ((id, sum), offset) in ids.chunks_exact(20).zip(sums.chunks_exact(4)).zip(offsets.chunks_exact(4)) {
+        let (id, offset) = (ObjectId::from_slice(id).ok_or_else(damaged)?, number(offset)?);
+        if offset >= LARGE_OFFSET {
+            return Err(damaged());
+        }
+        entries.push(IndexEntry { id, offset: offset.into(), crc: number(sum)? });
+    }
+    Ok(entries)
+}
+
 /// Returns how many objects a pack has.
 pub(crate) fn count_of(index: &Path) -> io::Result<u64> {
     let mut header = [0; HEADER_BYTES];

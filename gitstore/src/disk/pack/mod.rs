@@ -1,13 +1,20 @@
 //! Packs of our own making: one per landing, with its index, durable before anything refers to it.
 //!
-//! libgit2's pack builder took 450 commits a second, looking for deltas nobody asked for, and synced nothing. Objects
-//! are deflated quickly and whole; joining packs later (see `upkeep`) finds the deltas.
+//! libgit2's pack builder took 450 commits a second, looking for deltas nobody asked for, and synced nothing. Here objects
+//! are deflated quickly, and only a directory whose version before is beside it is stored as a difference; joining packs
+//! in quiet times (see `upkeep`) finds the other ones.
 
+mod builder;
+mod concatenate;
 mod encode;
 mod index;
 mod install;
 
-pub(crate) use encode::{PackObject, PackWriter, encode};
+pub(crate) use builder::PackBuilder;
+pub(crate) use concatenate::concatenate;
+#[cfg(test)]
+pub(crate) use encode::EncodedPack;
+pub(crate) use encode::PackWriter;
 pub(crate) use index::{count_of, ids_of};
 pub(crate) use install::{install, sync_packs};
 

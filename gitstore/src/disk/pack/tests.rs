@@ -4,23 +4,33 @@ use crate::{
     disk::hash,
     testing::{TestStore, git},
 };
-use bytes::Bytes;
+use configbus_model::ObjectId;
 use proptest::prelude::*;
 
-fn blob(content: Vec<u8>) -> PackObject {
-    let id = hash::object_id("blob", &content).unwrap();
-    PackObject { kind: ObjectKind::Blob, id, content: Bytes::from(content) }
+struct Blob {
+    id: ObjectId,
+    content: Vec<u8>,
+}
+
+fn blob(content: Vec<u8>) -> Blob {
+    Blob { id: hash::object_id("blob", &content).unwrap(), content }
+}
+
+fn encode(blobs: &[Blob]) -> EncodedPack {
+    let mut pack = PackBuilder::new();
+    blobs.iter().for_each(|blob| pack.put(ObjectKind::Blob, blob.id, &blob.content).unwrap());
+    pack.finish().unwrap()
 }
 
 #[test]
 fn what_is_installed_is_read_by_stock_git_and_counted_by_us() {
     let store = TestStore::new();
-    let objects: Vec<_> = [0, 1, 15, 16, 2_047, 2_048, 70_000].map(|size| blob(vec![b'x'; size])).into();
-    let encoded = encode(&objects).unwrap();
+    let objects: Vec<_> = [0, 1, 15, 16, 160, 161, 2_047, 2_048, 70_000].map(|size| blob(vec![b'x'; size])).into();
+    let encoded = encode(&objects);
     install(&store.store.objects_dir(), &encoded).unwrap();
     let index = store.store.objects_dir().join(format!("pack/pack-{}.idx", encoded.name));
     git(store.store.dir(), &["verify-pack", index.to_str().unwrap()]);
-    assert_eq!(count_of(&index).unwrap(), 7);
+    assert_eq!(count_of(&index).unwrap(), 9);
     let mut ids = ids_of(&index).unwrap();
     let mut expected: Vec<_> = objects.iter().map(|object| object.id).collect();
     ids.sort();
@@ -57,7 +67,7 @@ proptest! {
     fn any_content_survives(contents in prop::collection::btree_set(prop::collection::vec(any::<u8>(), 0..5_000), 1..20)) {
         let store = TestStore::new();
         let objects: Vec<_> = contents.into_iter().map(blob).collect();
-        install(&store.store.objects_dir(), &encode(&objects).unwrap()).unwrap();
+        install(&store.store.objects_dir(), &encode(&objects)).unwrap();
         for object in &objects {
             prop_assert_eq!(store.store.blob(object.id.into()).unwrap(), object.content.clone());
         }

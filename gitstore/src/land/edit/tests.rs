@@ -62,11 +62,27 @@ fn only_what_changes_is_staged() {
 }
 
 #[test]
+fn what_becomes_of_files_and_where_names_are_new_is_told() {
+    let memory = MemoryTrees::default();
+    let root = memory.root(&tree(&[("a/x", "1"), ("b/y", "1")]));
+    let staged = stage(&memory, root, &[put("b/y", "22"), delete("a/x"), put("b/c/new", "333")]).unwrap();
+    let told = |file: &StagedFile| (file.path.to_string(), file.before.is_some(), file.after.map(|after| after.2));
+    let files: Vec<_> = staged.files().iter().map(told).collect();
+    let expected = [("b/y", true, Some(2)), ("a/x", true, None), ("b/c/new", false, Some(3))];
+    assert_eq!(files, expected.map(|(path, was, size)| (path.to_owned(), was, size)));
+    let mut at: Vec<_> = staged.directories_with_new_names().map(|(path, _)| path).collect();
+    at.sort_unstable();
+    assert_eq!(at, ["b", "b/c"]);
+    let first = stage(&memory, TreeId::EMPTY, &[put("x", "1")]).unwrap();
+    assert_eq!(first.directories_with_new_names().map(|(path, _)| path).collect::<Vec<_>>(), [""]);
+}
+
+#[test]
 fn a_mode_is_kept_unless_given() {
     let memory = MemoryTrees::default();
     let run = |mode| TreeEdit { path: path("run"), change: TreeChange::Put { mode, content: "x".into() } };
     let staged = stage(&memory, TreeId::EMPTY, &[run(Some(EntryMode::Executable))]).unwrap();
-    let root = memory.add(staged.trees[0].1.clone());
+    let root = memory.add(staged.trees[0].tree.clone());
     assert!(stage(&memory, root, &[run(None)]).unwrap().is_unchanged());
     let plain = stage(&memory, root, &[run(Some(EntryMode::File))]).unwrap();
     assert_eq!((plain.trees.len(), plain.blobs.len()), (1, 0));
