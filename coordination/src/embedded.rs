@@ -45,6 +45,11 @@ impl Embedded {
         self.heads.record(namespace)
     }
 
+    /// Returns whether a server is listed as the one that serves a namespace, or waits to be.
+    pub(crate) fn is_claimed(&self, namespace: &Namespace) -> bool {
+        self.registrations.wishes().iter().any(|wish| wish.place == Place::Server(namespace.clone()))
+    }
+
     pub(crate) fn list_store(&self, member: watch::Receiver<Member>) -> Registration {
         self.registrations.add(Place::Store, member)
     }

@@ -1,7 +1,7 @@
 //! The registry of a store that runs without ZooKeeper: follows the server's embedded one over gRPC.
 
 use crate::{
-    Announcement, Connection, HeadRegistry, Heads, Registration, RegistrationState, RegistryError,
+    Announcement, Connection, HeadRegistry, Heads, Registration, RegistrationState, RegistryError, announcement,
     connection::ConnectionCell,
     embedded_service::{HEARTBEAT, LEASE},
     head_book::HeadBook,
@@ -10,10 +10,11 @@ use crate::{
     registrations::{Place, Registrations},
 };
 use async_trait::async_trait;
-use configbus_model::{Head, Member, Namespace};
+use configbus_model::{ErrorKind, Head, Member, Namespace};
 use configbus_proto::{
     AuthorisedChannel, Bearer,
     convert::{self, WireError},
+    status,
     v1::{self, coordination_client::CoordinationClient},
 };
 use configbus_runtime::{Backoff, Clock, Tasks, report};
@@ -45,8 +46,8 @@ enum JoinError {
     Malformed(#[from] WireError),
 }
 
-/// Follows an [`crate::Embedded`] registry in another process and registers one store with it. Announcing is the
-/// server's business and is answered with `Unsupported`.
+/// Follows an [`crate::Embedded`] registry in another process and registers one store with it. What may be announced are
+/// heads of namespaces that the server does not serve itself.
 pub struct EmbeddedClient {
     url: String,
     channel: AuthorisedChannel,
@@ -165,6 +166,15 @@ impl EmbeddedClient {
         })
     }
 
+    fn refusal(&self, status: &tonic::Status) -> RegistryError {
+        match status::kind_of(status) {
+            ErrorKind::Unavailable => {
+                RegistryError::Disconnected { registry: KIND, reason: format!("{} does not answer", self.url) }
+            }
+            kind => RegistryError::Refused { url: self.url.clone(), kind, reason: status.message().to_owned() },
+        }
+    }
+
     fn unsupported<T>(operation: &'static str) -> Result<T, RegistryError> {
         Err(RegistryError::Unsupported { registry: KIND, operation })
     }
@@ -184,8 +194,15 @@ impl HeadRegistry for EmbeddedClient {
         });
     }
 
-    async fn announce(&self, _: &Namespace, _: &Head) -> Result<Announcement, RegistryError> {
-        Self::unsupported("announce a head")
+    async fn announce(&self, namespace: &Namespace, head: &Head) -> Result<Announcement, RegistryError> {
+        let head = Some(convert::head_to_wire(namespace, head));
+        let mut client = CoordinationClient::new(self.channel.clone());
+        let answer = tokio::time::timeout(LEASE, client.announce(v1::AnnounceRequest { head })).await;
+        let timeout_ms = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
+        let answer = answer.map_err(|_| RegistryError::Timeout { registry: KIND, timeout_ms })?;
+        let answer = answer.map_err(|status| self.refusal(&status))?.into_inner();
+        let malformed = |error: WireError| RegistryError::Disconnected { registry: KIND, reason: error.to_string() };
+        announcement::from_wire(&answer).map_err(malformed)
     }
 
     async fn correct(&self, _: &Namespace, _: &Head) -> Result<Announcement, RegistryError> {

@@ -3,10 +3,11 @@
 //! One task per stream reads what the member says of itself and keeps it listed; the answers are a plain stream over
 //! the registry's channels. A member is taken off the list when its stream ends or has been silent for a lease.
 
-use crate::{Embedded, HeadRegistry as _, Heads, head_record::HeadRecord, member_rules};
+use crate::{Embedded, HeadRegistry as _, Heads, announcement, head_record::HeadRecord, member_rules};
 use configbus_model::{ErrorKind, Member, MemberRole};
 use configbus_proto::{
-    convert, status,
+    convert::{self, WireError},
+    status,
     v1::{self, coordination_server::Coordination},
 };
 use configbus_runtime::Tasks;
@@ -24,6 +25,9 @@ pub(crate) const LEASE: Duration = Duration::from_secs(10);
 
 /// Streams at a time. Embedded coordination serves a few stores, not a fleet; each stream costs tens of kilobytes.
 const STREAMS_MAX: usize = 1024;
+
+/// Namespaces whose heads are held at a time; beyond those of the server whoever may announce could name any number.
+const NAMESPACES_MAX: usize = 1024;
 
 /// Serves an [`Embedded`] registry.
 #[derive(Clone)]
@@ -62,6 +66,27 @@ impl Coordination for EmbeddedService {
             Ok::<(), Infallible>(())
         });
         Ok(Response::new(Answers::new(&self.registry, ended).into_stream()))
+    }
+
+    async fn announce(&self, request: Request<v1::AnnounceRequest>) -> Result<Response<v1::AnnounceResponse>, Status> {
+        let head = request.into_inner().head.ok_or_else(|| WireError::new("head", "it is missing"))?;
+        let (namespace, head) = convert::head_from_wire(&head)?;
+        let refused = |kind, text: String| status::to_status(kind, text, &status::Details::default());
+        if self.registry.is_claimed(&namespace) {
+            return Err(refused(
+                ErrorKind::Denied,
+                format!("{namespace} is served here, its server announces it itself"),
+            ));
+        }
+        let heads = self.registry.heads();
+        let is_full = !heads.borrow().contains_key(&namespace) && heads.borrow().len() >= NAMESPACES_MAX;
+        if is_full {
+            let text = format!("heads of {NAMESPACES_MAX} namespaces are held already, use zookeeper for more");
+            return Err(refused(ErrorKind::Exhausted, text));
+        }
+        let announced = self.registry.announce(&namespace, &head).await;
+        let announced = announced.map_err(|error| refused(error.kind(), error.to_string()))?;
+        Ok(Response::new(announcement::to_wire(&namespace, &announced)))
     }
 }
 

@@ -10,6 +10,7 @@
 //!
 //! Read first: [`HeadRegistry`], [`Announcer`], then the private module `head_record` for what may replace what.
 
+mod announcement;
 mod announcer;
 mod connection;
 mod embedded;

@@ -51,6 +51,16 @@ pub enum RegistryError {
         /// What is wrong, and what was expected.
         reason: String,
     },
+    /// The server that the registry is embedded in says no.
+    #[error("{url} refused: {reason}")]
+    Refused {
+        /// The server.
+        url: String,
+        /// What kind of refusal it is.
+        kind: ErrorKind,
+        /// Its words.
+        reason: String,
+    },
     /// This registry does not do that.
     #[error("{registry} does not offer to {operation}")]
     Unsupported {
@@ -82,6 +92,7 @@ impl RegistryError {
             Self::Denied { .. } => ErrorKind::Denied,
             Self::Member { .. } => ErrorKind::Invalid,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::Refused { kind, .. } => *kind,
         }
     }
 }

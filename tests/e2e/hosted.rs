@@ -4,6 +4,7 @@ use configbus_coordination::zookeeper_fixture::{FixtureError, ZooKeeperFixture};
 use configbus_tests::{
     bus::Run,
     git::{WorkingCopy, git},
+    guarded::GuardedBus,
 };
 use insta::assert_snapshot;
 use tempfile::TempDir;
@@ -130,6 +131,34 @@ fn what_lands_is_announced_and_nothing_is_skipped() {
     assert!(hosted.hook("announce").expect_ok().stdout.contains("announced: main is at r2"));
     let pushed = copy.change("a.json", "3").expect_ok();
     assert!(pushed.remote_lines().contains("main is at r3"), "{}", pushed.stderr);
+}
+
+#[test]
+fn where_there_is_no_zookeeper_the_server_is_told() {
+    let bus = GuardedBus::start();
+    let file = bus.token_file("ads", &bus.token("ads-hook", "writer@ads"));
+    let url = bus.url();
+    let told = ["--server", url.as_str(), "--token-file", file.as_str()];
+    let hosted = Hosted::install(&[&["--namespace", "ads"], &told[..]].concat());
+    assert!(hosted.hook("check").expect_ok().stdout.contains("heads of ads are announced to the server at http://"));
+    let copy = hosted.copy();
+    let pushed = copy.change("a.json", "1").expect_ok();
+    assert!(pushed.remote_lines().contains("ads is at r1"), "{}", pushed.stderr);
+    assert!(hosted.hook("announce").expect_ok().stdout.contains("announced already: ads is at r1"));
+
+    // What the server serves is its own, and a writer of one namespace speaks for no other.
+    let admin = bus.token_file("admin", &bus.admin());
+    for (namespace, token, why) in
+        [("main", &admin, "main is served here"), ("traffic", &file, "needs the role writer")]
+    {
+        let install = ["hook", "install", &hosted.repository(), "--namespace", namespace, "--token-file", token];
+        let _ = Run::of(&[&install[..], &["--server", &url]].concat(), b"").expect_ok();
+        let refused = hosted.hook("announce");
+        assert!(refused.code == 6 && refused.stderr.contains(why), "{namespace}: {}", refused.stderr);
+    }
+    let plain = ["hook", "install", &hosted.repository(), "--server", "http://bus:7420", "--token-file", &file];
+    let refused = Run::of(&plain, b"");
+    assert!(refused.code == 2 && refused.stderr.contains("no access token is sent to"), "{}", refused.stderr);
 }
 
 #[test]

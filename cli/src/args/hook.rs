@@ -6,6 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   configbus hook install /srv/git/config.git --zookeeper zk-1:2181,zk-2:2181
+  configbus hook install /srv/git/ads.git --namespace ads --server https://bus:7420 --token-file /etc/configbus/ads.token
   configbus hook install /srv/git/config.git --principal-variable GL_USER --admin ada
   configbus hook check /srv/git/config.git
   configbus hook announce /srv/git/config.git
@@ -22,7 +23,7 @@ pub(crate) struct HookArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum HookCommand {
     /// Hold every push to the gate, and announce what lands.
-    Install(HookInstallArgs),
+    Install(Box<HookInstallArgs>),
     /// Take the hooks and their settings away.
     Uninstall(RepositoryArgs),
     /// Say whether the hooks are in place and their settings hold.
@@ -55,6 +56,21 @@ pub(crate) struct HookInstallArgs {
     /// ZooKeeper ensemble that heads are announced to.
     #[arg(long, value_name = "HOSTS")]
     pub(crate) zookeeper: Option<String>,
+    /// Server whose own registry heads are announced to, where there is no ZooKeeper.
+    #[arg(long, value_name = "URL", conflicts_with = "zookeeper")]
+    pub(crate) server: Option<String>,
+    /// File with the access token to give to the server: of a writer of the namespace.
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// PEM file with the authorities that may vouch for the server; without it those of the system.
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub(crate) ca: Option<PathBuf>,
+    /// PEM file with the certificate to present to the server.
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// PEM file with the key of the certificate.
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub(crate) key: Option<PathBuf>,
     /// Environment variable in which the host of the repository names who pushes, such as GL_USER.
     #[arg(long, value_name = "NAME")]
     pub(crate) principal_variable: Option<String>,

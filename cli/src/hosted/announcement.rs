@@ -3,15 +3,20 @@
 //! What is announced is always the head that is there, never what a push brought: so whatever could not be announced is made
 //! up for by the next push, or by hand.
 
-use super::{repository::Repository, settings::HookSettings};
+use super::{
+    repository::Repository,
+    settings::{AnnouncedTo, HookSettings},
+};
 use crate::{
     output::{Output, Render},
     paint::Paint,
     report::Failure,
 };
-use configbus_coordination::{Announcement, HeadRegistry as _, ZooKeeperRegistry};
+use configbus_api::Bearer;
+use configbus_coordination::{Announcement, EmbeddedClient, HeadRegistry as _, RegistryError, ZooKeeperRegistry};
 use configbus_model::{ErrorKind, Head, Namespace};
 use configbus_runtime::{Clock, SystemClock, Tasks};
+use configbus_transport::ClientTls;
 use serde::Serialize;
 use std::{
     io::{self, Read as _, Write},
@@ -53,7 +58,10 @@ pub(super) fn announce(folder: &Path, output: Output) -> Result<(), Failure> {
     let repository = Repository::open(folder)?;
     match announce_head(&repository)? {
         Some(announced) => output.show(&announced),
-        None => Err(Failure::new(ErrorKind::NotFound, "main has no commit yet, or zookeeper.connect is not set")),
+        None => Err(Failure::new(
+            ErrorKind::NotFound,
+            "main has no commit yet, or neither zookeeper.connect nor server.url is set",
+        )),
     }
 }
 
@@ -75,23 +83,43 @@ pub(super) fn after_push() {
 fn announce_head(repository: &Repository) -> Result<Option<Announced>, Failure> {
     let settings = HookSettings::read(repository)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let Some(head) = repository.head(clock.now_ms())?.filter(|_| !settings.zookeeper.connect.is_empty()) else {
-        return Ok(None);
-    };
+    let is_announced = !settings.zookeeper.connect.is_empty() || !settings.server.url.is_empty();
+    let Some(head) = repository.head(clock.now_ms())?.filter(|_| is_announced) else { return Ok(None) };
     let namespace = settings.namespace()?;
-    let registry = ZooKeeperRegistry::new(&settings.zookeeper, clock);
-    let registry = registry.map_err(|error| Failure::of(ErrorKind::Invalid, &error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let outcome = runtime.block_on(announce_to(registry, &namespace, &head))?;
+    let outcome = runtime.block_on(async {
+        if settings.server.url.is_empty() {
+            announce_to_zookeeper(&settings, clock, &namespace, &head).await
+        } else {
+            announce_to_server(&settings.server, clock, &namespace, &head).await
+        }
+    })?;
     let (revision, commit) = (head.revision.0, head.commit.to_string());
     Ok(Some(Announced { namespace: namespace.to_string(), revision, commit, outcome }))
 }
 
-async fn announce_to(
-    registry: Arc<ZooKeeperRegistry>,
+async fn announce_to_server(
+    server: &AnnouncedTo,
+    clock: Arc<dyn Clock>,
     namespace: &Namespace,
     head: &Head,
 ) -> Result<&'static str, Failure> {
+    let tls = ClientTls::open(&server.tls).map_err(|error| Failure::of(error.kind(), &error))?;
+    let bearer = Bearer::in_file_if_any(server.token_file.as_deref());
+    let bearer = bearer.map_err(|error| Failure::of(ErrorKind::Invalid, &error))?;
+    let registry = EmbeddedClient::new(&server.url, &tls, &bearer, clock);
+    let registry = registry.map_err(|error| Failure::of(ErrorKind::Invalid, &error))?;
+    outcome(registry.announce(namespace, head).await, namespace, head)
+}
+
+async fn announce_to_zookeeper(
+    settings: &HookSettings,
+    clock: Arc<dyn Clock>,
+    namespace: &Namespace,
+    head: &Head,
+) -> Result<&'static str, Failure> {
+    let registry = ZooKeeperRegistry::new(&settings.zookeeper, clock);
+    let registry = registry.map_err(|error| Failure::of(ErrorKind::Invalid, &error))?;
     let tasks = Tasks::new("hook");
     Arc::clone(&registry).start(&tasks);
     let mut connection = registry.connection();
@@ -105,6 +133,14 @@ async fn announce_to(
     tasks.shutdown();
     // The session ends with the process in any case.
     let _ = tasks.join(STOP_WITHIN).await;
+    outcome(announced, namespace, head)
+}
+
+fn outcome(
+    announced: Result<Announcement, RegistryError>,
+    namespace: &Namespace,
+    head: &Head,
+) -> Result<&'static str, Failure> {
     match announced.map_err(|error| Failure::of(error.kind(), &error))? {
         Announcement::Written => Ok("announced"),
         Announcement::Same => Ok("announced already"),

@@ -16,7 +16,7 @@ use std::{
     env, fs,
     io::{self, Write},
     os::unix::fs::PermissionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Hooks that Git runs.
@@ -34,8 +34,10 @@ struct Installed {
     repository: String,
     outcome: &'static str,
     namespace: String,
-    /// Absent where heads are announced to nobody.
+    /// Absent where heads are announced elsewhere or to nobody.
     zookeeper: Option<String>,
+    /// The same.
+    server: Option<String>,
     /// Whether pushers are told from each other.
     knows_pushers: bool,
 }
@@ -46,9 +48,12 @@ impl Render for Installed {
         if self.outcome == GONE {
             return Ok(());
         }
-        match &self.zookeeper {
-            Some(hosts) => writeln!(to, "  heads of {} are announced to ZooKeeper at {hosts}", self.namespace)?,
-            None => writeln!(to, "  heads are announced to nobody; set [zookeeper] connect in {FILE}")?,
+        match (&self.zookeeper, &self.server) {
+            (Some(hosts), _) => writeln!(to, "  heads of {} are announced to ZooKeeper at {hosts}", self.namespace)?,
+            (None, Some(url)) => writeln!(to, "  heads of {} are announced to the server at {url}", self.namespace)?,
+            (None, None) => {
+                writeln!(to, "  heads are announced to nobody; set [zookeeper] connect or [server] url in {FILE}")?;
+            }
         }
         if !self.knows_pushers {
             writeln!(to, "  owners hold nobody back, as nobody says who pushes; set principal_variable in {FILE}")?;
@@ -135,6 +140,22 @@ fn wanted(args: &HookInstallArgs, repository: &Repository) -> Result<HookSetting
     if let Some(hosts) = &args.zookeeper {
         settings.zookeeper.connect.clone_from(hosts);
     }
+    if let Some(url) = &args.server {
+        settings.server.url.clone_from(url);
+    }
+    let absolute = |file: &Option<PathBuf>| file.as_ref().map(std::path::absolute).transpose();
+    let files = [
+        (&mut settings.server.token_file, &args.token_file),
+        (&mut settings.server.tls.ca, &args.ca),
+        (&mut settings.server.tls.certificate, &args.certificate),
+        (&mut settings.server.tls.key, &args.key),
+    ];
+    for (setting, given) in files {
+        // Git runs the hooks in another folder.
+        if let Some(file) = absolute(given)? {
+            *setting = Some(file);
+        }
+    }
     if let Some(variable) = &args.principal_variable {
         settings.principal_variable.clone_from(variable);
     }
@@ -145,12 +166,13 @@ fn wanted(args: &HookInstallArgs, repository: &Repository) -> Result<HookSetting
 }
 
 fn described(repository: &Repository, settings: &HookSettings, outcome: &'static str) -> Result<Installed, Failure> {
-    let connect = &settings.zookeeper.connect;
+    let (connect, url) = (&settings.zookeeper.connect, &settings.server.url);
     Ok(Installed {
         repository: repository.folder().display().to_string(),
         outcome,
         namespace: settings.namespace()?.to_string(),
         zookeeper: (!connect.is_empty()).then(|| connect.clone()),
+        server: (!url.is_empty()).then(|| url.clone()),
         knows_pushers: !settings.principal_variable.is_empty(),
     })
 }

@@ -2,6 +2,7 @@
 
 use super::repository::Repository;
 use crate::report::Failure;
+use configbus_api::{ClientTlsSettings, ReadableToken};
 use configbus_coordination::ZooKeeperSettings;
 use configbus_hooks::{Context, Gate, GateSettings, entry};
 use configbus_model::{ErrorKind, Namespace, Principal, PrincipalName};
@@ -10,7 +11,7 @@ use configbus_runtime::{
     settings::{Sources, load},
 };
 use serde::{Deserialize, Serialize};
-use std::{env, process::ExitCode};
+use std::{env, path::PathBuf, process::ExitCode};
 
 /// Name of the file.
 pub(super) const FILE: &str = "configbus.toml";
@@ -28,8 +29,38 @@ pub(crate) struct HookSettings {
     pub(crate) admins: Vec<String>,
     /// Bounds on what a push may contain.
     pub(crate) gate: GateSettings,
-    /// Where heads are announced; nowhere when `connect` is empty.
+    /// Where heads are announced; nowhere when `connect` is empty and no server is set.
     pub(crate) zookeeper: ZooKeeperSettings,
+    /// The server whose registry heads are announced to, where there is no ZooKeeper.
+    pub(crate) server: AnnouncedTo,
+}
+
+/// A server that heads are announced to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AnnouncedTo {
+    /// Its URL; nothing is announced to it when this is empty.
+    pub(crate) url: String,
+    /// File with the access token to give to it: of a writer of the namespace.
+    pub(crate) token_file: Option<PathBuf>,
+    /// How the hooks prove themselves to it, and which server they believe.
+    pub(crate) tls: ClientTlsSettings,
+}
+
+impl AnnouncedTo {
+    fn check(&self) -> Result<(), Failure> {
+        let is_url = self.url.parse().is_ok_and(|uri: tonic::codegen::http::Uri| {
+            matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.path() == "/"
+        });
+        if !is_url {
+            let text = format!("server.url = {:?}, expected the URL of a server such as https://bus:7420", self.url);
+            return Err(Failure::new(ErrorKind::Invalid, text));
+        }
+        if self.token_file.is_some() {
+            ReadableToken::check(&self.url).map_err(|error| Failure::of(ErrorKind::Invalid, &error))?;
+        }
+        self.tls.check().map_err(|error| Failure::of(error.kind(), &error))
+    }
 }
 
 impl HookSettings {
@@ -55,6 +86,13 @@ impl HookSettings {
         self.namespace()?;
         if !self.zookeeper.connect.is_empty() {
             self.zookeeper.check().map_err(|error| Failure::of(ErrorKind::Invalid, &error))?;
+        }
+        if !self.server.url.is_empty() {
+            if !self.zookeeper.connect.is_empty() {
+                let text = "zookeeper.connect and server.url are both set: heads are announced in one place";
+                return Err(Failure::new(ErrorKind::Invalid, text));
+            }
+            self.server.check()?;
         }
         self.gate().map(drop)
     }

@@ -1,10 +1,10 @@
 use super::support::{Store, finish, started};
 use async_trait::async_trait;
 use configbus_coordination::{
-    Connection, Embedded, EmbeddedClient, EmbeddedService, HeadRegistry, RegistrationState,
+    Announcement, Connection, Embedded, EmbeddedClient, EmbeddedService, HeadRegistry, RegistrationState,
     contract::{Fixture, check_becomes, check_members, check_registry, check_state, check_yields, head},
 };
-use configbus_model::{ErrorKind, Namespace};
+use configbus_model::{ErrorKind, Member, MemberRole, Namespace};
 use configbus_proto::v1::coordination_server::CoordinationServer;
 use configbus_runtime::{SystemClock, Tasks};
 use configbus_transport::ClientTls;
@@ -97,6 +97,35 @@ async fn a_client_without_server_says_why() {
     let has_reason = |connection: &Connection| connection.reason().is_some_and(|reason| reason.contains("127.0.0.1:9"));
     check_becomes("connection", client.connection(), has_reason).await;
     let refusal = client.announce(&Namespace::main(), &head(1, 1)).await.unwrap_err();
-    assert_eq!(refusal.kind(), ErrorKind::Unsupported);
+    assert_eq!(refusal.kind(), ErrorKind::Unavailable);
     finish(tasks).await;
+}
+
+#[tokio::test]
+async fn heads_of_namespaces_that_the_server_does_not_serve_are_announced_from_elsewhere() {
+    let tasks = Tasks::new("test");
+    let server = Remote::start("127.0.0.1:0", &tasks).await;
+    let (client, hosted) = (server.client(&tasks), Namespace::parse("hosted").unwrap());
+    let member = tokio::sync::watch::Sender::new(member("server-1"));
+    let _claim = server.server.claim(&Namespace::main(), member.subscribe()).await.unwrap();
+    assert_eq!(client.announce(&hosted, &head(3, 3)).await.unwrap(), Announcement::Written);
+    check_becomes("heads", server.server.heads(), |heads| heads.get(&hosted) == Some(&head(3, 3))).await;
+    assert_eq!(client.announce(&hosted, &head(3, 3)).await.unwrap(), Announcement::Same);
+    assert_eq!(client.announce(&hosted, &head(2, 2)).await.unwrap(), Announcement::AlreadyNewer(head(3, 3)));
+    assert_eq!(client.announce(&hosted, &head(3, 4)).await.unwrap(), Announcement::Diverged(head(3, 3)));
+    let refusal = client.announce(&Namespace::main(), &head(9, 9)).await.unwrap_err();
+    assert_eq!(refusal.kind(), ErrorKind::Denied);
+    assert!(refusal.to_string().contains("main is served here"), "{refusal}");
+    finish(tasks).await;
+}
+
+fn member(id: &str) -> Member {
+    Member {
+        role: MemberRole::Server,
+        id: id.into(),
+        incarnation: "1".into(),
+        url: "http://127.0.0.1:1".into(),
+        heads: Default::default(),
+        subscribers: 0,
+    }
 }

@@ -82,6 +82,8 @@ pub(crate) const RULES: &[Rule] = &[
     rpc("/configbus.v1.Fleet/Hosts", READER),
     rpc("/configbus.v1.Fleet/Report", Component(Store)),
     rpc("/configbus.v1.Coordination/Join", Component(Store)),
+    // The hook of a repository hosted elsewhere, for the namespace that it announces.
+    rpc("/configbus.v1.Coordination/Announce", WRITER),
     rpc("/configbus.v1.Admin/CreateToken", AdminEverywhere),
     rpc("/configbus.v1.Admin/ListTokens", AdminEverywhere),
     rpc("/configbus.v1.Admin/RevokeToken", AdminEverywhere),

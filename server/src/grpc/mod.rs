@@ -2,6 +2,7 @@
 
 mod admin;
 mod config;
+mod coordination;
 mod distribution;
 mod fleet;
 
@@ -62,13 +63,16 @@ pub(crate) async fn routes(
         .add_service(fleet)
         .add_service(AdminServer::new(admin));
     let routes = match embedded {
-        Some(embedded) => routes.add_service(CoordinationServer::new(EmbeddedService::new(embedded, tasks.clone()))),
+        Some(embedded) => {
+            let service = EmbeddedService::new(embedded, tasks.clone());
+            routes.add_service(CoordinationServer::new(coordination::CoordinationService(service)))
+        }
         None => routes.add_service(CoordinationServer::new(ElsewhereCoordination)),
     };
     routes.prepare().into_axum_router()
 }
 
-/// Answers stores that look for embedded coordination on a server that uses ZooKeeper.
+/// Answers those that look for embedded coordination on a server that uses ZooKeeper.
 struct ElsewhereCoordination;
 
 #[tonic::async_trait]
@@ -77,6 +81,11 @@ impl Coordination for ElsewhereCoordination {
 
     async fn join(&self, _: Request<Streaming<v1::JoinRequest>>) -> Result<Response<Self::JoinStream>, Status> {
         let text = "this server coordinates through zookeeper: give the store the same zookeeper settings";
+        Err(status::to_status(ErrorKind::Unsupported, text, &status::Details::default()))
+    }
+
+    async fn announce(&self, _: Request<v1::AnnounceRequest>) -> Result<Response<v1::AnnounceResponse>, Status> {
+        let text = "this server coordinates through zookeeper: announce there";
         Err(status::to_status(ErrorKind::Unsupported, text, &status::Details::default()))
     }
 }
