@@ -31,6 +31,9 @@ pub use land::{
 };
 pub use mirror::{FetchAuth, FetchTls, Mirror, MirrorError, Upstream};
 pub use pack_between::PackError;
-pub use read::{Commit, CommitMeta, ListQuery, Listing, LogEntry, LogPage, ObjectKind, Patch, Person, ReadError};
+pub use read::{
+    CHANGED_FILES_MAX, Commit, CommitMeta, ListQuery, Listing, LogEntry, LogPage, ObjectKind, Patch, Person, ReadError,
+    TREE_FILES_MAX,
+};
 pub use store::{HeadCommit, OpenError, Store};
 pub use upkeep::{Upkeep, UpkeepError};

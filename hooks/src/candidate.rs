@@ -1,8 +1,9 @@
 //! What the gate looks at: a push in quarantine, the edits of an API call or a working copy.
 
-use crate::{Finding, evaluator::EvaluatorError};
+use crate::{Finding, GateSettings, Rule, evaluator::EvaluatorError, shape};
 use bytes::Bytes;
-use configbus_model::{EntryMode, ErrorKind, ObjectId};
+use configbus_model::{EntryMode, ErrorKind, ObjectId, PathError, at_most};
+use std::{cell::Cell, ops::ControlFlow};
 
 /// Why a candidate cannot be looked at as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,21 @@ pub enum CandidateError {
     /// Its tree is of a form no host takes; the gate reports the finding.
     #[error("candidate cannot be delivered, {}: {}", .0.location(), .0.sentence())]
     Undeliverable(Box<Finding>),
+    /// It has a path that no host takes; the gate reports it with its limits.
+    #[error("a path of the candidate cannot be delivered")]
+    Path(#[source] PathError),
+    /// It touches more files than can be looked at; the gate reports it with its limit.
+    #[error("candidate touches at least {found} files, which are too many")]
+    TooManyFiles {
+        /// How many there are at least.
+        found: u64,
+    },
+    /// Its tree is too large to look for files in it; the gate reports it with its limit.
+    #[error("tree of the candidate has at least {found} files, which are too many to look through")]
+    TreeTooLarge {
+        /// How many there are at least.
+        found: u64,
+    },
 }
 
 impl CandidateError {
@@ -35,8 +51,35 @@ impl CandidateError {
         match self {
             Self::Read { .. } => ErrorKind::Internal,
             Self::Evaluation(error) => error.kind(),
-            Self::Undeliverable(_) => ErrorKind::Rejected,
+            Self::Undeliverable(_) | Self::Path(_) | Self::TooManyFiles { .. } | Self::TreeTooLarge { .. } => {
+                ErrorKind::Rejected
+            }
         }
+    }
+
+    /// Returns the finding, if it is the candidate's fault.
+    pub(crate) fn into_finding(self, settings: &GateSettings) -> Result<Finding, Self> {
+        Ok(match self {
+            Self::Undeliverable(finding) => *finding,
+            Self::Path(error) => shape::path_finding(&error, shape::path_of(&error), &settings.path_limits()),
+            Self::TooManyFiles { found } => {
+                let message = "change touches too many files, those counted that it makes to be looked at again; bring it in \
+                               several steps";
+                Finding::new(Rule::ChangedFiles, "", message)
+                    .found(format!("at least {found} files"))
+                    .expected(at_most(settings.changed_files_max, "files", "gate.changed_files_max"))
+            }
+            Self::TreeTooLarge { found } => {
+                let message = "tree has too many files to look for those that a changed schema, rule or validator concerns; \
+                               ask for a higher limit, or take files out";
+                Finding::new(Rule::TreeFiles, "", message).found(format!("at least {found} files")).expected(at_most(
+                    settings.tree_files_max,
+                    "files",
+                    "gate.tree_files_max",
+                ))
+            }
+            error => return Err(error),
+        })
     }
 }
 
@@ -68,6 +111,8 @@ pub enum NewObject<'a> {
         /// How long it is.
         size_bytes: u64,
     },
+    /// A commit or a tag, of which only the number counts.
+    Other,
 }
 
 /// A file as a tree has it.
@@ -121,8 +166,9 @@ pub struct PolicyIds {
 
 /// A proposed change while it is being checked. The *base* is what readers see now, the *landing* tree what they would see.
 pub trait Candidate {
-    /// Shows every directory and content the candidate brings, those of commits in the middle of a push included.
-    fn new_objects(&self, visit: &mut dyn FnMut(NewObject<'_>)) -> Result<(), CandidateError>;
+    /// Shows every directory, content and commit the candidate brings, those in the middle of a push included, until
+    /// `visit` has had enough.
+    fn new_objects(&self, visit: &mut dyn FnMut(NewObject<'_>) -> ControlFlow<()>) -> Result<(), CandidateError>;
 
     /// Returns where the landing tree differs from the base, deleted files included. A working copy shows all of its files:
     /// what was accepted before is checked again.
@@ -158,7 +204,34 @@ pub trait Candidate {
     fn landing_files(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<LandingFile>, CandidateError>;
 }
 
+/// Returns the files of the landing tree whose paths are wanted, if neither the tree nor their number is over its limit.
+pub(crate) fn wanted_files(
+    candidate: &dyn Candidate,
+    settings: &GateSettings,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<LandingFile>, CandidateError> {
+    let walked = Cell::new(0_usize);
+    let files = candidate.landing_files(&|path| {
+        walked.set(walked.get() + 1);
+        walked.get() <= settings.tree_files_max && wanted(path)
+    })?;
+    if walked.get() > settings.tree_files_max {
+        return Err(CandidateError::TreeTooLarge { found: walked.get() as u64 });
+    }
+    if files.len() > settings.changed_files_max {
+        return Err(CandidateError::TooManyFiles { found: files.len() as u64 });
+    }
+    Ok(files)
+}
+
 impl FileChange {
+    /// Returns whether something changes for sure. Of a working copy nobody has computed ids; there, what has the size it had
+    /// is taken for what it was.
+    pub(crate) fn is_certain(&self) -> bool {
+        let (Some(before), Some(after)) = (&self.before, &self.after) else { return true };
+        after.id != ObjectId::ZERO || (before.mode, before.size_bytes) != (after.mode, after.size_bytes)
+    }
+
     /// Returns the file that will be there.
     pub(crate) fn into_landing(self) -> Option<LandingFile> {
         self.after.map(|state| LandingFile { path: self.path, state })

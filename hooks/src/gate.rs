@@ -1,8 +1,8 @@
 //! The gate: one engine for pushes, API calls and working copies.
 
 use crate::{
-    GateSettings, GateSettingsError, Report, Rule,
-    candidate::{Candidate, CandidateError, FileState, LandingFile, NewObject},
+    Finding, GateSettings, Report, Rule,
+    candidate::{Candidate, CandidateError, FileChange, FileState, LandingFile, NewObject},
     check::{Check, Findings, PolicySupport},
     context::Context,
     inspection::Inspection,
@@ -17,8 +17,8 @@ use crate::{
     syntax,
     validators::{ValidatorSettings, ValidatorSettingsError, Validators},
 };
-use configbus_model::{EntryMode, ObjectId};
-use std::{collections::HashMap, sync::Arc};
+use configbus_model::{BoundError, EntryMode, ObjectId, at_most};
+use std::{collections::HashMap, ops::ControlFlow, sync::Arc};
 
 /// How far a check has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,15 +46,15 @@ impl std::fmt::Debug for Gate {
 
 impl Gate {
     /// Makes a gate, or says which setting cannot hold.
-    pub fn new(settings: GateSettings) -> Result<Self, GateSettingsError> {
+    pub fn new(settings: GateSettings) -> Result<Self, BoundError> {
         settings.validate()?;
-        let depth_max = settings.document_depth_max;
+        let bounds = syntax::DocumentBounds::of(&settings);
         let checks: Vec<Box<dyn Check>> = vec![
             Box::new(PolicySupport),
-            Box::new(syntax::Json { depth_max }),
-            Box::new(syntax::Yaml { depth_max }),
-            Box::new(syntax::Toml { depth_max }),
-            Box::new(syntax::Xml { depth_max }),
+            Box::new(syntax::Json { bounds: bounds.clone() }),
+            Box::new(syntax::Yaml { bounds: bounds.clone() }),
+            Box::new(syntax::Toml { bounds: bounds.clone() }),
+            Box::new(syntax::Xml { bounds }),
             Box::new(syntax::Csv),
         ];
         let schemas = SchemaCheck::new(settings.schemas.clone(), settings.worker_count());
@@ -62,7 +62,7 @@ impl Gate {
         let rules = RuleCheck::new(settings.rules.clone(), settings.child_program.clone());
         let governed: Vec<Box<dyn Governed>> =
             vec![Box::new(AllowedSecrets), Box::new(schemas), Box::new(switches), Box::new(rules)];
-        let (policies, validators) = (PolicyCache::default(), Validators::default());
+        let (policies, validators) = (PolicyCache::new(settings.policy.clone()), Validators::default());
         Ok(Self { settings, checks, governed, policies, validators })
     }
 
@@ -90,11 +90,12 @@ impl Gate {
         context: &Context<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Report, CandidateError> {
-        let mut builder = ReportBuilder::default();
-        let mut contents = self.check_objects(candidate, &mut builder)?;
+        let mut builder = ReportBuilder::new(&self.settings);
+        let Some(mut contents) = self.check_objects(candidate, &mut builder)? else { return Ok(builder.finish()) };
         let case = self.open_case(candidate, context, &mut builder)?;
         let (files, is_governed) = match &case {
             Some(case) => self.judge(case, &mut builder)?,
+            None if builder.is_over_limit() => return Ok(builder.finish()),
             None => (candidate.readable_files()?, false),
         };
         self.check_paths(&files, &mut builder);
@@ -116,7 +117,9 @@ impl Gate {
             }
             // Programs of others are not bothered with what is known to be wrong.
             if !builder.has_findings() {
-                builder.add(self.validators.check(candidate, context, &case.changes)?);
+                let asked = self.validators.check(candidate, context, &case.changes, &self.settings);
+                let findings = builder.unless_explained(asked)?.unwrap_or_default();
+                builder.add(findings);
             }
         }
         Ok(builder.finish())
@@ -129,7 +132,8 @@ impl Gate {
         context: &'a Context<'a>,
         builder: &mut ReportBuilder,
     ) -> Result<Option<Case<'a>>, CandidateError> {
-        let changes = builder.unless_explained(candidate.changes())?.unwrap_or_default();
+        let changes = candidate.changes().and_then(|changes| self.check_count(changes));
+        let changes = builder.unless_explained(changes)?.unwrap_or_default();
         if changes.is_empty() {
             return Ok(None);
         }
@@ -145,9 +149,18 @@ impl Gate {
         builder.add(case.after().findings.iter().cloned());
         let mut files = case.changed_files();
         if is_governed {
-            files.extend(case.reopened_files(&self.governed)?);
+            let reopened = builder.unless_explained(case.reopened_files(&self.governed, &self.settings))?;
+            files.extend(reopened.unwrap_or_default());
         }
         Ok((files, is_governed))
+    }
+
+    fn check_count(&self, changes: Vec<FileChange>) -> Result<Vec<FileChange>, CandidateError> {
+        let found = changes.iter().filter(|change| change.is_certain()).count();
+        if found <= self.settings.changed_files_max {
+            return Ok(changes);
+        }
+        Err(CandidateError::TooManyFiles { found: found as u64 })
     }
 
     /// Holds files in whose syntax nothing was found to what policy asks of them.
@@ -180,22 +193,37 @@ impl Gate {
         }
     }
 
-    /// Returns the contents the candidate brings, so that the landing tree can name them by their path there.
+    /// Returns the contents the candidate brings, so that the landing tree can name them by their path there; `None` when it
+    /// brings more objects than are looked at.
     fn check_objects(
         &self,
         candidate: &dyn Candidate,
         builder: &mut ReportBuilder,
-    ) -> Result<HashMap<ObjectId, LandingFile>, CandidateError> {
-        let limits = self.settings.path_limits();
-        let mut contents = HashMap::new();
-        candidate.new_objects(&mut |object| match object {
-            NewObject::Directory { path, entries } => builder.add(shape::check_entries(path, entries, &limits)),
-            NewObject::Content { path, id, size_bytes } => {
-                let state = FileState { id, mode: EntryMode::File, size_bytes };
-                contents.insert(id, LandingFile { path: path.to_owned(), state });
+    ) -> Result<Option<HashMap<ObjectId, LandingFile>>, CandidateError> {
+        let (limits, max) = (self.settings.path_limits(), self.settings.push_objects_max);
+        let (mut contents, mut count) = (HashMap::new(), 0_usize);
+        candidate.new_objects(&mut |object| {
+            count += 1;
+            if count > max {
+                return ControlFlow::Break(());
             }
+            match object {
+                NewObject::Directory { path, entries } => builder.add(shape::check_entries(path, entries, &limits)),
+                NewObject::Content { path, id, size_bytes } => {
+                    let state = FileState { id, mode: EntryMode::File, size_bytes };
+                    contents.insert(id, LandingFile { path: path.to_owned(), state });
+                }
+                NewObject::Other => {}
+            }
+            ControlFlow::Continue(())
         })?;
-        Ok(contents)
+        if count <= max {
+            return Ok(Some(contents));
+        }
+        let message = "push brings too many objects; push fewer commits at a time";
+        let finding = Finding::new(Rule::PushObjects, "", message).found(format!("more than {max} objects"));
+        builder.add([finding.expected(at_most(max, "objects", "gate.push_objects_max"))]);
+        Ok(None)
     }
 
     /// Where names are told by the objects already, each file below one would only repeat it.

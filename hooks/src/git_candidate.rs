@@ -6,11 +6,12 @@ use crate::{
         Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, PolicyIds, RawEntry,
     },
     policy,
-    shape::rule_of,
 };
 use bytes::Bytes;
 use configbus_gitstore::{CandidateView, NewContent, ReadError, raw_entries};
-use configbus_model::{BlobId, Change, ConfigPath, Entry, ErrorKind, ObjectId, PathError, TreeError, TreeId};
+use configbus_model::{
+    BlobId, Change, ConfigPath, Entry, ErrorKind, ObjectId, PathError, PathLimits, TreeError, TreeId,
+};
 use std::ops::ControlFlow;
 
 /// What a view of Git's objects proposes.
@@ -39,7 +40,7 @@ impl<'a> GitCandidate<'a> {
 }
 
 impl Candidate for GitCandidate<'_> {
-    fn new_objects(&self, visit: &mut dyn FnMut(NewObject<'_>)) -> Result<(), CandidateError> {
+    fn new_objects(&self, visit: &mut dyn FnMut(NewObject<'_>) -> ControlFlow<()>) -> Result<(), CandidateError> {
         if self.tips.is_empty() {
             return Ok(());
         }
@@ -50,9 +51,8 @@ impl Candidate for GitCandidate<'_> {
             match object.content {
                 NewContent::Tree(encoded) => visit(NewObject::Directory { path, entries: &entries(&encoded) }),
                 NewContent::Blob { size_bytes } => visit(NewObject::Content { path, id: object.id, size_bytes }),
-                NewContent::Commit(_) | NewContent::Tag(_) => {}
+                NewContent::Commit(_) | NewContent::Tag(_) => visit(NewObject::Other),
             }
-            ControlFlow::Continue(())
         });
         walked.map_err(|error| unreadable("objects", error))
     }
@@ -146,37 +146,23 @@ pub(crate) fn unreadable(what: &str, error: ReadError) -> CandidateError {
     if error.kind() != ErrorKind::Rejected {
         return CandidateError::read(what, error);
     }
-    CandidateError::Undeliverable(Box::new(match &error {
-        ReadError::Tree { source, .. } => undeliverable(source),
-        ReadError::Path(error) => bad_path(error),
-        ReadError::TooMany { .. } => Finding::new(Rule::ChangedFiles, "", error.to_string()),
-        ReadError::TooDeep { path, .. } => Finding::new(Rule::Depth, path, error.to_string()),
-        _ => Finding::new(Rule::Unreadable, "", error.to_string()),
-    }))
-}
-
-fn bad_path(error: &PathError) -> Finding {
-    Finding::new(rule_of(error), path_of(error), error.to_string())
+    let text = error.to_string();
+    match error {
+        ReadError::Path(error) | ReadError::Tree { source: TreeError::Name(error), .. } => CandidateError::Path(error),
+        ReadError::TooDeep { path, depth_max } => {
+            CandidateError::Path(PathError::TooDeep { path, depth: depth_max + 1, max: PathLimits::DEFAULT.depth_max })
+        }
+        ReadError::TooMany { found } => CandidateError::TooManyFiles { found },
+        ReadError::TreeTooLarge { files_max } => CandidateError::TreeTooLarge { found: files_max as u64 + 1 },
+        ReadError::Tree { source, .. } => CandidateError::Undeliverable(Box::new(undeliverable(&source))),
+        _ => CandidateError::Undeliverable(Box::new(Finding::new(Rule::Unreadable, "", text))),
+    }
 }
 
 fn undeliverable(error: &TreeError) -> Finding {
     match error {
-        TreeError::Name(error) => bad_path(error),
         TreeError::Mode { name, .. } => Finding::new(Rule::Mode, name, error.to_string()),
         _ => Finding::new(Rule::Unreadable, "", error.to_string()),
-    }
-}
-
-fn path_of(error: &PathError) -> &str {
-    match error {
-        PathError::EmptyComponent { path }
-        | PathError::Reserved { path, .. }
-        | PathError::ControlCharacter { path }
-        | PathError::NotNormalised { path }
-        | PathError::ComponentTooLong { path, .. }
-        | PathError::TooLong { path, .. }
-        | PathError::TooDeep { path, .. } => path,
-        _ => "",
     }
 }
 
@@ -192,12 +178,13 @@ pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::GateSettings;
 
     #[test]
     fn trees_no_host_takes_are_findings() {
         let path = configbus_model::ConfigPath::parse("a/../b").unwrap_err();
         let error = ReadError::Tree { id: TreeId::EMPTY, source: TreeError::Name(path) };
-        let CandidateError::Undeliverable(finding) = unreadable("x", error) else { panic!("another error") };
+        let finding = unreadable("x", error).into_finding(&GateSettings::default()).unwrap();
         assert_eq!((finding.rule, &*finding.path), (Rule::Name, "a/../b"));
         let missing = unreadable("x", ReadError::Missing { id: ObjectId::ZERO });
         assert_eq!(missing.to_string(), "failed to read x of the candidate");

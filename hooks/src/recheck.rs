@@ -34,7 +34,7 @@ impl Gate {
         context: &Context<'_>,
         moved: &[String],
     ) -> Result<Recheck, CandidateError> {
-        let mut builder = ReportBuilder::default();
+        let mut builder = ReportBuilder::new(self.settings());
         let changes = candidate.changes()?;
         let case = Case::open(&self.policies, candidate, context, changes)?;
         if self.is_outdated(&case, moved) {

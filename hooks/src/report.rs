@@ -1,6 +1,6 @@
 //! What the gate says about a candidate.
 
-use crate::{Finding, candidate::CandidateError, finding::printable, ownership::Verdict};
+use crate::{Finding, GateSettings, Rule, candidate::CandidateError, finding::printable, ownership::Verdict};
 use configbus_model::ErrorKind;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -74,8 +74,10 @@ fn plural(count: usize, noun: &str) -> String {
 }
 
 /// Gathers findings in any order and keeps the first of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ReportBuilder {
+    /// What limits are told by.
+    settings: GateSettings,
     report: Report,
     /// Findings by hash: each commit of a push that has the same symlink would tell of it again.
     told: HashSet<u64>,
@@ -89,6 +91,12 @@ impl ReportBuilder {
 
     /// Past this many, what is told twice is counted twice.
     const TOLD_MAX: usize = 100_000;
+
+    /// Starts a report without findings.
+    pub(crate) fn new(settings: &GateSettings) -> Self {
+        let (settings, report) = (settings.clone(), Report::default());
+        Self { settings, report, told: HashSet::new(), paths: HashSet::new() }
+    }
 
     /// Adds findings, each once.
     pub(crate) fn add(&mut self, findings: impl IntoIterator<Item = Finding>) {
@@ -129,15 +137,18 @@ impl ReportBuilder {
     pub(crate) fn unless_explained<T>(&mut self, read: Result<T, CandidateError>) -> Result<Option<T>, CandidateError> {
         match read {
             Ok(value) => Ok(Some(value)),
-            Err(CandidateError::Undeliverable(finding)) => {
-                if !self.has_findings() {
-                    self.add([*finding]);
-                }
+            Err(_) if self.has_findings() => Ok(None),
+            Err(error) => {
+                let finding = error.into_finding(&self.settings)?;
+                self.add([finding]);
                 Ok(None)
             }
-            Err(_) if self.has_findings() => Ok(None),
-            Err(error) => Err(error),
         }
+    }
+
+    /// Returns whether the candidate is over a limit that stands before all that costs much.
+    pub(crate) fn is_over_limit(&self) -> bool {
+        self.report.findings.iter().any(|finding| finding.rule == Rule::ChangedFiles)
     }
 
     /// Returns how many files were counted.
@@ -191,11 +202,10 @@ fn identity(finding: &Finding) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Rule;
 
     #[test]
     fn the_first_fifty_are_listed_and_all_are_counted() {
-        let mut builder = ReportBuilder::default();
+        let mut builder = ReportBuilder::new(&GateSettings::default());
         builder.add((0..5_000).rev().map(|n| Finding::new(Rule::Symlink, &format!("f{n:04}"), "is a symlink")));
         let report = builder.finish();
         assert_eq!((report.findings.len(), report.findings_total), (50, 5_000));
@@ -206,7 +216,7 @@ mod tests {
 
     #[test]
     fn the_same_problem_is_told_once() {
-        let mut builder = ReportBuilder::default();
+        let mut builder = ReportBuilder::new(&GateSettings::default());
         let finding = |path| Finding::new(Rule::Symlink, path, "is a symlink");
         builder.add([finding("a"), finding("b"), finding("a")]);
         assert_eq!(builder.finish().findings_total, 2);
@@ -214,7 +224,7 @@ mod tests {
 
     #[test]
     fn an_empty_report_accepts() {
-        let mut builder = ReportBuilder::default();
+        let mut builder = ReportBuilder::new(&GateSettings::default());
         builder.count_file();
         let report = builder.finish();
         assert!(report.is_accepted());

@@ -41,6 +41,7 @@ rules! {
     FileSize = "shape/file-size", "Files have a bounded size.";
     Unreadable = "shape/unreadable", "Every entry can be read.";
     UnsupportedPolicy = "policy/unsupported", "Policy this release does not know is refused, never ignored.";
+    PolicySize = "policy/size", "Policy files have a bounded size and number of entries.";
     PolicyInvalid = "policy/invalid", "Policy files say only what they can mean.";
     OwnersPattern = "owners/pattern", "Patterns of owners are those of CODEOWNERS.";
     OwnersName = "owners/name", "Owners and members are named as principals, @teams and, in teams, group:names.";
@@ -59,7 +60,8 @@ rules! {
     YamlDuplicateKey = "yaml/duplicate-key", "Keys of one YAML mapping differ.";
     YamlNumber = "yaml/number", "YAML integers fit 64 bits.";
     YamlDepth = "yaml/depth", "YAML is nested to a bounded depth.";
-    YamlAliases = "yaml/aliases", "YAML aliases expand to a bounded number of nodes.";
+    YamlAliases = "yaml/aliases", "YAML has a bounded number of aliases, anchors and merge keys, and of what aliases bring in.";
+    YamlSize = "yaml/size", "YAML has a bounded number of values and documents.";
     TomlSyntax = "toml/syntax", "TOML files are TOML 1.";
     TomlDuplicateKey = "toml/duplicate-key", "Keys of one TOML table differ.";
     TomlNumber = "toml/number", "TOML integers fit 64 bits.";
@@ -74,7 +76,8 @@ rules! {
     SchemaReference = "schema/reference", "References of schemas lead to schemas of the same repository.";
     SchemaSize = "schema/size", "Schemas have a bounded size, number of references and number of patterns.";
     SchemaCompatibility = "schema/compatibility", "A changed schema keeps the compatibility that schemas.yaml promises.";
-    SchemaCost = "schema/cost", "Checking a document against its schema takes a bounded time.";
+    SchemaPatternSize = "schema/pattern-size", "Patterns of schemas have a bounded size when they are compiled.";
+    SchemaCost = "schema/cost", "Checking a document against its schema, and all of a change, takes a bounded time.";
     SchemaPatternCost = "schema/pattern-cost", "Patterns of schemas that backtrack take a bounded number of steps.";
     SchemaType = "schema/type", "Values have the type their schema asks for.";
     SchemaEnum = "schema/enum", "Values are among those their schema lists.";
@@ -110,7 +113,10 @@ rules! {
     ValidatorRefused = "validator/refused", "Validators of the installation accept the candidate.";
     ValidatorFailed = "validator/failed", "A validator that cannot give an answer refuses.";
     ValidatorLimit = "validator/limit", "Validators answer within their time, output and files.";
+    NumberLength = "limit/number-length", "Numbers of documents have a bounded length.";
     ChangedFiles = "limit/changed-files", "One change touches a bounded number of files.";
+    TreeFiles = "limit/tree-files", "A tree that has to be looked through has a bounded number of files.";
+    PushObjects = "limit/push-objects", "One push brings a bounded number of objects.";
     CheckFailed = "gate/check-failed", "A check that cannot finish refuses.";
 }
 

@@ -5,7 +5,10 @@ use crate::candidate::{
 };
 use bytes::Bytes;
 use configbus_model::{EntryMode, ObjectId, blob_id};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+};
 
 /// Files by path.
 type Files = BTreeMap<String, MemoryFile>;
@@ -76,7 +79,7 @@ fn found(files: &Files, path: &str) -> Option<FoundFile> {
 }
 
 impl Candidate for MemoryCandidate {
-    fn new_objects(&self, _visit: &mut dyn FnMut(NewObject<'_>)) -> Result<(), CandidateError> {
+    fn new_objects(&self, _visit: &mut dyn FnMut(NewObject<'_>) -> ControlFlow<()>) -> Result<(), CandidateError> {
         Ok(())
     }
 

@@ -23,6 +23,7 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     fs, io,
+    ops::ControlFlow,
     os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
     path::{Path, PathBuf},
 };
@@ -208,11 +209,13 @@ fn mode_of(metadata: &fs::Metadata, path: &Path) -> u32 {
 }
 
 impl Candidate for WorkingCopy {
-    fn new_objects(&self, visit: &mut dyn FnMut(NewObject<'_>)) -> Result<(), CandidateError> {
+    fn new_objects(&self, visit: &mut dyn FnMut(NewObject<'_>) -> ControlFlow<()>) -> Result<(), CandidateError> {
         for directory in &self.directories {
             let entries = directory.entries.iter().map(|(name, mode)| RawEntry { name: name.as_bytes(), mode: *mode });
             let entries: Vec<_> = entries.collect();
-            visit(NewObject::Directory { path: &directory.path, entries: &entries });
+            if visit(NewObject::Directory { path: &directory.path, entries: &entries }).is_break() {
+                break;
+            }
         }
         Ok(())
     }

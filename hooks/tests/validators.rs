@@ -171,8 +171,8 @@ fn a_hang_that_ignores_signals_is_killed() {
         let report = script.report();
         assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
         let sentences: Vec<_> = report.findings.iter().map(|finding| finding.sentence()).collect();
-        let killed =
-            "validator script took too long and was killed with its children, expected an answer within 300 ms";
+        let killed = "validator script took too long and was killed with its children; change less at once, or make it faster: found \
+             more than 300 ms, expected at most 300 ms (setting time_limit_ms of [[validators]] script)";
         assert_eq!(sentences, ["script: waiting", killed]);
     }
 }
@@ -210,7 +210,8 @@ fn a_flood_is_stopped() {
             settings.output_bytes_max = 10_000;
         });
         let (_, rule, sentence) = script.refusal();
-        let killed = "validator script said too much and was killed with its children, expected at most 10000 bytes";
+        let killed = "validator script said too much and was killed with its children; let it say less: found more than 10000 bytes, \
+                  expected at most 10000 bytes of output (setting output_bytes_max of [[validators]] script)";
         assert_eq!((rule, &*sentence), (Rule::ValidatorLimit, killed));
     }
 }
@@ -234,7 +235,8 @@ fn a_crash_refuses() {
 
 fn too_many_files_refuse() {
     let script = Script::with("exit 0", |settings| settings.files_max = 1);
-    let sentence = "validator script would get more files than it takes: found 2, expected at most 1";
+    let sentence = "validator script would get more files than it takes; change less at once, or ask for a higher limit: found 2 \
+                    files, expected at most 1 files (setting files_max of [[validators]] script)";
     assert_eq!(script.refusal(), (".".into(), Rule::ValidatorLimit, sentence.into()));
 }
 

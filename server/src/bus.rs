@@ -4,11 +4,11 @@ use crate::audit::AuditLog;
 use crate::auth::Caller;
 use crate::failure::Failure;
 use crate::fleet::{FleetBoard, Sight};
+use crate::limits::Limits;
 use crate::namespace::LiveNamespace;
-use crate::settings::Limits;
 use configbus_coordination::{Announcer, HeadRegistry};
-use configbus_hooks::Gate;
-use configbus_model::{Head, Namespace};
+use configbus_hooks::{Gate, path_refusal};
+use configbus_model::{ConfigPath, Head, Namespace};
 use configbus_runtime::Clock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,10 +54,10 @@ impl Bus {
         self.namespace(caller, &Namespace::main())
     }
 
-    /// Returns how long the body of one file may be. Twice what the gate lets in: a file that is somewhat too large gets
-    /// the gate's answer, which says what to do instead.
-    pub(crate) fn body_bytes_max(&self) -> u64 {
-        self.gate.settings().file_size_bytes_max.saturating_mul(2)
+    /// Reads a path of a request, or says what is wrong with it in the words of a report.
+    pub(crate) fn path(&self, path: &str) -> Result<ConfigPath, Failure> {
+        let limits = self.gate.settings().path_limits();
+        ConfigPath::parse(path).map_err(|error| Failure::invalid(path_refusal(&error, &limits)))
     }
 
     /// Returns the heads of namespaces that have one.

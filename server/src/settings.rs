@@ -1,10 +1,11 @@
 //! Settings of the server role.
 
 use crate::audit::AuditSettings;
+use crate::limits::Limits;
 use axum::http::Uri;
 use configbus_coordination::{ZooKeeperSettings, ZooKeeperSettingsError};
-use configbus_hooks::{Gate, GateSettings, GateSettingsError, ValidatorSettings, ValidatorSettingsError};
-use configbus_model::{CertificateRule, ErrorKind};
+use configbus_hooks::{Gate, GateSettings, ValidatorSettings, ValidatorSettingsError};
+use configbus_model::{Bound, BoundError, CertificateRule, ErrorKind};
 use configbus_transport::{TlsError, TlsSettings};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -82,40 +83,6 @@ impl Default for Settings {
     }
 }
 
-/// Bounds that protect the server from one caller and one tenant from another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Largest pack of one push.
-    pub push_bytes_max: u64,
-    /// Fetches, and pushes, under way per namespace; more wait for a while and are then turned away.
-    pub git_children_max: usize,
-    /// Changes waiting for the committer of one namespace.
-    pub queue_length_max: usize,
-    /// Edits in one request.
-    pub edits_max: usize,
-    /// Open watches.
-    pub watchers_max: usize,
-    /// Open connections.
-    pub connections_max: usize,
-    /// Hosts that are remembered.
-    pub hosts_max: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            push_bytes_max: 128 * 1024 * 1024,
-            git_children_max: 16,
-            queue_length_max: 256,
-            edits_max: 10_000,
-            watchers_max: 10_000,
-            connections_max: 16_384,
-            hosts_max: 200_000,
-        }
-    }
-}
-
 /// Settings that contradict each other or the safety of the bus.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -152,9 +119,9 @@ pub enum SettingsError {
     /// The port's files cannot be used.
     #[error("settings under tls are wrong")]
     Tls(#[from] TlsError),
-    /// A bound on content cannot hold.
-    #[error("settings under gate are wrong")]
-    Gate(#[from] GateSettingsError),
+    /// A bound cannot hold.
+    #[error(transparent)]
+    Bound(#[from] BoundError),
     /// A validator cannot be run as it is described.
     #[error("settings under validators are wrong")]
     Validator(#[from] ValidatorSettingsError),
@@ -168,9 +135,23 @@ impl SettingsError {
     pub const fn kind(&self) -> ErrorKind {
         ErrorKind::Invalid
     }
+
+    /// Returns the number that is out of its range, by its setting, where it is one.
+    pub const fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::Bound(error) => Some(error.key()),
+            Self::Zero { key } => Some(key),
+            _ => None,
+        }
+    }
 }
 
 impl Settings {
+    /// Returns every bound on what a candidate or a request may be, with its key. Those of a validator are its own.
+    pub fn bounds(&self) -> Vec<Bound> {
+        self.gate.bounds().into_iter().chain(self.limits.bounds()).collect()
+    }
+
     /// Refuses what must not start.
     pub fn check(&self) -> Result<(), SettingsError> {
         self.check_exposure()?;
@@ -225,24 +206,6 @@ impl Settings {
     }
 }
 
-impl Limits {
-    fn check(&self) -> Result<(), SettingsError> {
-        let bounds = [
-            ("limits.push_bytes_max", self.push_bytes_max == 0),
-            ("limits.git_children_max", self.git_children_max == 0),
-            ("limits.queue_length_max", self.queue_length_max == 0),
-            ("limits.edits_max", self.edits_max == 0),
-            ("limits.watchers_max", self.watchers_max == 0),
-            ("limits.connections_max", self.connections_max == 0),
-            ("limits.hosts_max", self.hosts_max == 0),
-        ];
-        match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
-            Some((key, _)) => Err(SettingsError::Zero { key }),
-            None => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,12 +221,5 @@ mod tests {
         settings.auth = Some(Auth::None);
         settings.check().unwrap();
         Settings::default().check().unwrap();
-    }
-
-    #[test]
-    fn a_bound_of_zero_is_named() {
-        let limits = Limits { watchers_max: 0, ..Limits::default() };
-        let error = Settings { limits, ..Settings::default() }.check().unwrap_err();
-        assert_eq!(error.to_string(), "limits.watchers_max = 0, expected at least 1");
     }
 }

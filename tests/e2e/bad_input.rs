@@ -159,7 +159,8 @@ fn shapes_that_no_host_could_take_are_refused() {
     large.txt: file is too large for the bus, which copies every file to
     every host; split it, or keep the content in object storage and
     commit its address and checksum: found 4194305 bytes, expected at
-    most 4194304 [shape/file-size]
+    most 4194304 bytes (setting gate.file_size_bytes_max)
+    [shape/file-size]
     link: is a symbolic link, which hosts do not deliver; commit the file it
     points to [shape/symlink]
     2 problems in 2 files
@@ -192,7 +193,13 @@ fn a_push_of_200_mb_is_refused_and_does_no_harm() {
     let _ = copy.git(&["config", "core.compression", "0"]).expect_ok();
     copy.commit("200 MB");
     let pushed = copy.push().expect_refused();
-    assert_snapshot!(remote(&pushed), @"fatal: pack exceeds maximum allowed size (128.00 MiB)");
+    assert_snapshot!(remote(&pushed), @r"
+    configbus: the pack of this push is too large; push fewer commits at a time, or
+    keep large files elsewhere and commit their address and checksum:
+    found more than 134217728 bytes,
+    expected at most 134217728 bytes (setting limits.push_bytes_max)
+    fatal: pack exceeds maximum allowed size (128.00 MiB)
+    ");
     let _ = bus.run_with(&["put", "a.json"], b"1").expect_ok();
     bus.shows("a.json", "1");
 }
@@ -248,6 +255,8 @@ fn settings_name_the_key_and_where_it_is() {
     ");
     assert_snapshot!(check("listen = \"0.0.0.0:7420\"\n"), @r#"2 error: listen = "0.0.0.0:7420" is beyond loopback: set auth = "tokens" so that callers prove who they are, auth = "none" to let everybody who reaches it read and write, or listen on 127.0.0.1"#);
     assert_snapshot!(check("[zookeeper]\nconnect = \"zk:x\"\n"), @r#"2 error: settings under zookeeper are wrong: connect names the server "zk:x", expected HOST or HOST:PORT"#);
+    assert_snapshot!(check("[gate.yaml]\ndocuments_max = 20000\n"), @"2 error: settings file FILE is wrong: gate.yaml.documents_max = 20000, expected 1 to 10000");
+    assert_snapshot!(check("[limits]\nwatchers_max = 0\n"), @"2 error: settings file FILE is wrong: limits.watchers_max = 0, expected 1 to 1000000");
     let open = Run::of(&["up", "--listen", "0.0.0.0:7420"], b"");
     assert_snapshot!(said(&open, &[]), @r"
     2 error: --listen 0.0.0.0:7420 is not a loopback address, and `up` has no authentication
@@ -255,4 +264,35 @@ fn settings_name_the_key_and_where_it_is() {
     ");
     let missing = Run::of(&["store", "--config", "/nothing/store.toml"], b"");
     assert_snapshot!(said(&missing, &[]), @"2 error: failed to read settings file /nothing/store.toml: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_working_copy_is_held_to_the_limits_of_a_server_on_request() {
+    let folder = TempDir::new().unwrap();
+    let settings = folder.path().join("server.toml");
+    let copy = folder.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    fs::write(copy.join("a.yaml"), "--- 1\n--- 2\n").unwrap();
+    let (copy, config) = (copy.to_str().unwrap(), settings.to_str().unwrap());
+    let _ = Run::of(&["validate", copy], b"").expect_ok();
+    let validate = |text: &str| {
+        fs::write(&settings, text).unwrap();
+        let run = Run::of(&["validate", copy, "--config", config], b"");
+        format!("{} {}{}", run.code, run.stdout, run.stderr.replace(config, "FILE"))
+    };
+    // What else is in the file is for others.
+    let refused = validate("principal_variable = 'GL_USER'\n[gate.yaml]\ndocuments_max = 1\n");
+    assert_snapshot!(refused, @r"
+    4 a.yaml:2:1: file holds too many documents; split it: found 2 documents up to here, expected at most 1 documents (setting gate.yaml.documents_max) [yaml/size]
+      2 | --- 2
+        | ^
+    1 problem in 1 file
+    ");
+    let wide = validate("[gate]\npath_depth_max = 33\n");
+    assert_snapshot!(wide, @"2 error: settings file FILE is wrong: gate.path_depth_max = 33, expected 1 to 32");
+    let unknown = validate("[gate]\npath_depth = 3\n");
+    assert!(
+        unknown.starts_with("2 error: settings file FILE is wrong") && unknown.contains("`path_depth`"),
+        "{unknown}"
+    );
 }

@@ -196,16 +196,20 @@ pub(crate) struct WatchArgs {
   configbus validate
   configbus validate path/to/clone --format json | jq -r '.findings[].path'
   configbus validate --format sarif >findings.sarif
+  configbus validate --config /etc/configbus/server.toml
   configbus validate --as ada@example.com --group payments
 
 With --as, owners and rules judge what differs from the commit that is checked out as if that principal pushed it, by
 the owners of that commit. Groups come from whoever issues the credential and are named here instead.
 
-Ends with 4 when something would be refused. Needs no server.")]
+Ends with 4 when something would be refused. Needs no server, whose limits it does not know unless they are named.")]
 pub(crate) struct ValidateArgs {
     /// Working copy, or any directory.
     #[arg(default_value = ".")]
     pub(crate) dir: PathBuf,
+    /// Settings file of a server or of hooks (TOML), whose limits under `[gate]` hold instead of the defaults.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// How the report is written; without it as --output says.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<ReportFormat>,

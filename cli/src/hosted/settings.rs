@@ -116,7 +116,8 @@ impl HookSettings {
         let mut settings = self.gate.clone();
         // Git runs the hook by a name that is not the program's.
         settings.child_program = env::current_exe().ok();
-        Gate::new(settings).map_err(|error| Failure::of(error.kind(), &error))
+        Gate::new(settings)
+            .map_err(|error| Failure::new(error.kind(), format!("settings file {FILE} is wrong: {error}")))
     }
 
     fn principal(&self) -> Result<Principal, Failure> {

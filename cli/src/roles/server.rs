@@ -1,6 +1,6 @@
 //! `configbus server`.
 
-use super::settings::{Overrides, read, show};
+use super::settings::{Overrides, read_checked, show};
 use crate::{args::ServerArgs, output::Output, process, report::Failure};
 use configbus_server::{Server, Settings};
 
@@ -10,8 +10,7 @@ pub(crate) fn server(args: ServerArgs, output: Output) -> Result<(), Failure> {
         .with("listen", args.listen)
         .with("auth", args.auth)
         .with("zookeeper.connect", args.zookeeper);
-    let settings: Settings = read(&args.role, flags)?;
-    settings.check().map_err(|error| Failure::of(error.kind(), &error))?;
+    let settings = read_checked(&args.role, flags, Settings::check, |error| (error.kind(), error.key()))?;
     if args.role.check {
         return show(&settings, output);
     }

@@ -7,7 +7,10 @@ use crate::{
     report::Failure,
 };
 use configbus_model::ErrorKind;
-use configbus_runtime::settings::{Flags, Sources, load};
+use configbus_runtime::{
+    report::chain,
+    settings::{Flags, Sources, load},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
@@ -44,6 +47,28 @@ where
 {
     let sources = Sources::of_process(role.config.as_deref(), flags.0);
     load(&sources).map_err(|error| Failure::of(ErrorKind::Invalid, &error))
+}
+
+/// Reads the settings of a role and refuses what cannot hold, by key and origin where one value is to blame.
+pub(crate) fn read_checked<T, E>(
+    role: &RoleArgs,
+    flags: Overrides,
+    check: impl FnOnce(&T) -> Result<(), E>,
+    blame: impl FnOnce(&E) -> (ErrorKind, Option<&'static str>),
+) -> Result<T, Failure>
+where
+    T: Serialize + DeserializeOwned + Default,
+    E: std::error::Error + 'static,
+{
+    let sources = Sources::of_process(role.config.as_deref(), flags.0);
+    let settings = load(&sources).map_err(|error| Failure::of(ErrorKind::Invalid, &error))?;
+    match check(&settings) {
+        Ok(()) => Ok(settings),
+        Err(error) => Err(match blame(&error) {
+            (kind, Some(key)) => Failure::new(kind, format!("{} is wrong: {}", sources.origin_of(key), chain(&error))),
+            (kind, None) => Failure::of(kind, &error),
+        }),
+    }
 }
 
 /// Settings that hold, for `--check`.

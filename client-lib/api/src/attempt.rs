@@ -16,8 +16,8 @@ pub(crate) struct Attempt {
 
 impl Attempt {
     pub(crate) fn config(&self) -> ConfigClient<AuthorisedChannel> {
-        let client = ConfigClient::new(self.channel.clone());
-        client.max_decoding_message_size(MESSAGE_BYTES_MAX).max_encoding_message_size(MESSAGE_BYTES_MAX)
+        // What is too large to send the server says, with the setting that says so.
+        ConfigClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     pub(crate) fn admin(&self) -> AdminClient<AuthorisedChannel> {

@@ -4,7 +4,7 @@
 //! size: the receiver's memory is what a part must fit, and no message comes near the bound of the transport.
 
 use bytes::Bytes;
-use configbus_model::ErrorKind;
+use configbus_model::{DELIVERABLE_BYTES_MAX, DELIVERABLE_ENTRIES_MAX, ErrorKind, PathLimits};
 use configbus_proto::{MESSAGE_BYTES_MAX, v1};
 use prost::Message as _;
 
@@ -16,6 +16,13 @@ const ENVELOPE_BYTES: usize = 64 * 1024;
 
 /// Largest object that fits a message even if it does not compress.
 pub(crate) const OBJECT_BYTES_MAX: usize = MESSAGE_BYTES_MAX - 2 * ENVELOPE_BYTES;
+
+/// Longest entry of a directory in Git's encoding: mode, name and id.
+const ENTRY_BYTES_MAX: usize = 7 + PathLimits::DEFAULT.component_bytes_max + 1 + 20;
+
+// What the gate may be set to let through has to reach hosts.
+const _: () = assert!(DELIVERABLE_BYTES_MAX as usize <= OBJECT_BYTES_MAX);
+const _: () = assert!(DELIVERABLE_ENTRIES_MAX as usize * ENTRY_BYTES_MAX <= OBJECT_BYTES_MAX);
 
 /// Compresses 2 KB of JSON in well under 0.1 ms; higher levels gain little on small parts.
 const ZSTD_LEVEL: i32 = 3;

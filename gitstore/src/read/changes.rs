@@ -11,8 +11,11 @@ use crate::{
 use configbus_model::{Change, ConfigPath, Entry, TreeId};
 use std::ops::ControlFlow;
 
-/// Most files one answer holds: some 200 MB of paths.
-const FILES_MAX: usize = 500_000;
+/// Most files one answer holds, whatever else is set: some 200 MB of paths.
+pub const CHANGED_FILES_MAX: usize = 500_000;
+
+/// Most files of a tree that are looked through for wanted ones, whatever else is set: a few seconds.
+pub const TREE_FILES_MAX: usize = 5_000_000;
 
 pub(crate) fn changes(
     objects: &Objects<'_>,
@@ -20,8 +23,11 @@ pub(crate) fn changes(
     to: TreeId,
     prefix: &str,
 ) -> Result<Vec<Change>, ReadError> {
-    if prefix.is_empty() && path_count::differing_files(objects, from, to)? > FILES_MAX as u64 {
-        return Err(ReadError::TooMany { files_max: FILES_MAX });
+    if prefix.is_empty() {
+        let found = path_count::differing_files(objects, from, to)?;
+        if found > CHANGED_FILES_MAX as u64 {
+            return Err(ReadError::TooMany { found });
+        }
     }
     let mut collector = Collector { objects, changes: Vec::new() };
     tree_diff::diff(objects, from, to, prefix, &mut collector)?;
@@ -49,10 +55,13 @@ struct Chooser<'a> {
 impl DiffVisitor for Chooser<'_> {
     fn file(&mut self, path: &str, _old: Option<FileAt>, new: Option<FileAt>) -> Walk {
         self.walked += 1;
-        if self.walked > FILES_MAX {
-            return Err(ReadError::TooMany { files_max: FILES_MAX });
+        if self.walked > TREE_FILES_MAX {
+            return Err(ReadError::TreeTooLarge { files_max: TREE_FILES_MAX });
         }
         if let Some((mode, id)) = new.filter(|_| (self.wanted)(path)) {
+            if self.files.len() >= CHANGED_FILES_MAX {
+                return Err(ReadError::TooMany { found: self.files.len() as u64 + 1 });
+            }
             self.files.push(self.objects.entry_of(ConfigPath::parse(path)?, mode, id)?);
         }
         Ok(ControlFlow::Continue(()))
@@ -66,8 +75,8 @@ struct Collector<'a> {
 
 impl DiffVisitor for Collector<'_> {
     fn file(&mut self, path: &str, old: Option<FileAt>, new: Option<FileAt>) -> Walk {
-        if self.changes.len() >= FILES_MAX {
-            return Err(ReadError::TooMany { files_max: FILES_MAX });
+        if self.changes.len() >= CHANGED_FILES_MAX {
+            return Err(ReadError::TooMany { found: self.changes.len() as u64 + 1 });
         }
         let path = ConfigPath::parse(path)?;
         let entry = |at: Option<FileAt>| at.map(|(mode, id)| self.objects.entry_of(path.clone(), mode, id)).transpose();

@@ -14,6 +14,7 @@ pub(crate) mod tree_diff;
 pub(crate) mod tree_lookup;
 pub(crate) mod verify;
 
+pub use changes::{CHANGED_FILES_MAX, TREE_FILES_MAX};
 pub use commit::{Commit, CommitMeta, Person};
 pub use listing::{ListQuery, Listing};
 pub use log::{LogEntry, LogPage};

@@ -57,9 +57,15 @@ pub enum ReadError {
         /// The bound.
         depth_max: usize,
     },
-    /// There are more files than can be looked at one by one.
-    #[error("more than {files_max} files differ; bring them in several steps")]
+    /// More files differ than can be looked at one by one.
+    #[error("at least {found} files differ; bring them in several steps")]
     TooMany {
+        /// How many there are at least.
+        found: u64,
+    },
+    /// A tree has more files than are looked through.
+    #[error("the tree has more than {files_max} files, too many to look through")]
+    TreeTooLarge {
         /// The bound.
         files_max: usize,
     },
@@ -98,7 +104,11 @@ impl ReadError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Missing { .. } => ErrorKind::NotFound,
-            Self::Tree { .. } | Self::Path(_) | Self::TooDeep { .. } | Self::TooMany { .. } => ErrorKind::Rejected,
+            Self::Tree { .. }
+            | Self::Path(_)
+            | Self::TooDeep { .. }
+            | Self::TooMany { .. }
+            | Self::TreeTooLarge { .. } => ErrorKind::Rejected,
             Self::WrongKind { .. } | Self::Quarantine { .. } => ErrorKind::Invalid,
             Self::Open { .. } | Self::Object { .. } | Self::Commit { .. } | Self::Walk { .. } | Self::Io { .. } => {
                 ErrorKind::Internal

@@ -15,7 +15,7 @@ const PLACES_MAX: usize = 200;
 
 /// Holds the JSON reader to what `serde_json` says.
 pub fn json(data: &[u8]) {
-    let found = found(&syntax::Json { depth_max: DEPTH_MAX }, "a.json", data);
+    let found = found(&syntax::Json { bounds: crate::syntax::DocumentBounds::with_depth(DEPTH_MAX) }, "a.json", data);
     let usual = serde_json::from_slice::<Value>(data);
     if !found.is_empty() {
         let stricter = [Rule::JsonDuplicateKey, Rule::JsonNumber];
@@ -38,7 +38,7 @@ pub fn json(data: &[u8]) {
 
 /// Holds the TOML reader to what `toml` says.
 pub fn toml(data: &[u8]) {
-    let found = found(&syntax::Toml { depth_max: DEPTH_MAX }, "a.toml", data);
+    let found = found(&syntax::Toml { bounds: crate::syntax::DocumentBounds::with_depth(DEPTH_MAX) }, "a.toml", data);
     let usual = std::str::from_utf8(data).ok().and_then(|text| ::toml::from_str::<::toml::Table>(text).ok());
     let Some(usual) = usual.filter(|_| found.is_empty()) else {
         let is_stricter = found.iter().all(|finding| [Rule::ByteOrderMark, Rule::TomlDepth].contains(&finding.rule));
@@ -77,7 +77,7 @@ fn of_toml(value: &::toml::Value) -> Value {
 
 /// Holds the YAML reader to what the reader of Rust hosts says.
 pub fn yaml(data: &[u8]) {
-    let found = found(&syntax::Yaml { depth_max: DEPTH_MAX }, "a.yaml", data);
+    let found = found(&syntax::Yaml { bounds: crate::syntax::DocumentBounds::with_depth(DEPTH_MAX) }, "a.yaml", data);
     let usual = std::str::from_utf8(data).map_err(|error| error.to_string());
     let usual = usual.and_then(|text| usual_yaml(text, DEPTH_MAX));
     if !found.is_empty() {

@@ -50,7 +50,7 @@ const MULTIPLYING_MAX: usize = 2;
 pub fn rules(data: &[u8]) {
     let [text, new, old] = parts(data);
     let mut findings = Findings::default();
-    let entries = policy::parse_rules(&Document::new(RULES, text), &mut findings);
+    let entries = policy::parse_rules(&Document::new(RULES, text), usize::MAX, &mut findings);
     let (findings, _) = findings.into_parts();
     check_told(text, &findings);
     let mut expressions = Vec::new();
@@ -89,7 +89,8 @@ fn is_cheap(expression: &str) -> bool {
 
 fn is_document(content: &[u8]) -> bool {
     let mut findings = Findings::default();
-    syntax::Yaml { depth_max: DEPTH_MAX }.check(&Document::new("a.yaml", content), &mut findings);
+    syntax::Yaml { bounds: crate::syntax::DocumentBounds::with_depth(DEPTH_MAX) }
+        .check(&Document::new("a.yaml", content), &mut findings);
     content.len() <= DOCUMENT_BYTES_MAX && findings.is_empty()
 }
 

@@ -43,7 +43,7 @@ pub enum EvaluatorError {
         source: WireError,
     },
     /// Other candidates keep all processes busy.
-    #[error("no process was free to evaluate rules within {} s; try again", waited.as_secs())]
+    #[error("no process was free to evaluate rules within {} s; try again, or raise gate.rules.processes_max", waited.as_secs())]
     Busy {
         /// How long this one waited.
         waited: Duration,

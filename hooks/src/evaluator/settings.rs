@@ -1,5 +1,6 @@
 //! Bounds on what rules may cost.
 
+use configbus_model::Bound;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -28,12 +29,12 @@ impl Default for RulesSettings {
 
 impl RulesSettings {
     /// Returns each bound with what it may be.
-    pub(crate) fn bounds(&self) -> [(&'static str, u64, u64, u64); 4] {
+    pub(crate) fn bounds(&self) -> [Bound; 4] {
         [
-            ("rules.time_limit_ms", self.time_limit_ms, 1, 60_000),
-            ("rules.candidate_time_limit_ms", self.candidate_time_limit_ms, 1, 600_000),
-            ("rules.memory_bytes_max", self.memory_bytes_max, 128 << 20, 16 << 30),
-            ("rules.processes_max", self.processes_max as u64, 1, 64),
+            Bound::new("gate.rules.time_limit_ms", self.time_limit_ms, 1, 60_000),
+            Bound::new("gate.rules.candidate_time_limit_ms", self.candidate_time_limit_ms, 1, 600_000),
+            Bound::new("gate.rules.memory_bytes_max", self.memory_bytes_max, 128 << 20, 16 << 30),
+            Bound::new("gate.rules.processes_max", self.processes_max as u64, 1, 64),
         ]
     }
 

@@ -22,12 +22,12 @@ struct Pushed {
 }
 
 impl Candidate for Pushed {
-    fn new_objects(&self, visit: &mut dyn FnMut(NewObject<'_>)) -> Result<(), CandidateError> {
+    fn new_objects(&self, visit: &mut dyn FnMut(NewObject<'_>) -> ControlFlow<()>) -> Result<(), CandidateError> {
         for (path, name, mode) in &self.entries {
-            visit(NewObject::Directory { path, entries: &[RawEntry { name, mode: *mode }] });
+            let _ = visit(NewObject::Directory { path, entries: &[RawEntry { name, mode: *mode }] });
         }
         for (path, size_bytes) in &self.contents {
-            visit(NewObject::Content { path, id: id(path), size_bytes: *size_bytes });
+            let _ = visit(NewObject::Content { path, id: id(path), size_bytes: *size_bytes });
         }
         Ok(())
     }

@@ -11,9 +11,6 @@ use crate::{
     policy::nearest,
 };
 
-/// Most entries: each secret that is found is held against all of them.
-const ENTRIES_MAX: usize = 1_000;
-
 const KEYS: [&str; 4] = ["files", "rule", "reason", "sha256"];
 
 /// Prefix of the rules that can be allowed for.
@@ -49,13 +46,11 @@ impl Allowances {
 }
 
 /// Parses the file, or adds what is wrong with it.
-pub(super) fn parse(document: &Document<'_>, findings: &mut Findings) -> Allowances {
+pub(super) fn parse(document: &Document<'_>, allowances_max: usize, findings: &mut Findings) -> Allowances {
     let Some(file) = PolicyFile::read(document, findings) else { return Allowances::default() };
     let Some(root) = file.root() else { return Allowances::default() };
     let nodes = root.elements(findings);
-    if nodes.len() > ENTRIES_MAX {
-        let message = format!("file has {} entries, at most {ENTRIES_MAX} are read", nodes.len());
-        findings.add(root.finding(Rule::PolicyInvalid, message));
+    if root.has_too_many("entries", nodes.len(), (allowances_max, "gate.policy.allowances_max"), findings) {
         return Allowances::default();
     }
     Allowances { entries: nodes.iter().filter_map(|node| entry(node, findings)).collect() }
@@ -115,7 +110,7 @@ mod tests {
 
     fn parsed(text: &str) -> (Allowances, Vec<String>) {
         let (document, mut findings) = (Document::new(".configbus/allow.yaml", text.as_bytes()), Findings::default());
-        let allowances = parse(&document, &mut findings);
+        let allowances = parse(&document, 1_000, &mut findings);
         let told = |finding: crate::Finding| format!("{}: {}", finding.location(), finding.sentence());
         (allowances, findings.into_parts().0.into_iter().map(told).collect())
     }

@@ -1,6 +1,6 @@
 //! Policies that were read lately, by the id of their folder: most candidates leave the policy alone.
 
-use super::{LoadedPolicy, ReadFile, load};
+use super::{LoadedPolicy, PolicySettings, ReadFile, load};
 use crate::candidate::CandidateError;
 use configbus_model::ObjectId;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,18 +9,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 const KEPT_MAX: usize = 16;
 
 /// Policies by the id of the folder they were read from, the most lately used last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct PolicyCache {
+    settings: PolicySettings,
     kept: Mutex<Vec<(ObjectId, Arc<LoadedPolicy>)>>,
 }
 
 impl PolicyCache {
+    /// Makes a cache of policies within these bounds.
+    pub(crate) fn new(settings: PolicySettings) -> Self {
+        Self { settings, kept: Mutex::default() }
+    }
+
     /// Returns the policy of a folder, reading it if it is not known. Without an id it is read each time.
     pub(crate) fn get(&self, id: Option<ObjectId>, read: ReadFile<'_>) -> Result<Arc<LoadedPolicy>, CandidateError> {
         if let Some(known) = id.and_then(|id| self.take(id)) {
             return Ok(known);
         }
-        let loaded = Arc::new(load(read)?);
+        let loaded = Arc::new(load(read, &self.settings)?);
         if let Some(id) = id {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             if kept.len() >= KEPT_MAX {
@@ -48,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_folder_is_read_once() {
-        let (cache, reads) = (PolicyCache::default(), Cell::new(0));
+        let (cache, reads) = (PolicyCache::new(PolicySettings::default()), Cell::new(0));
         let read = |_: &str| {
             reads.set(reads.get() + 1);
             Ok(None)

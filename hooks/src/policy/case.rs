@@ -2,8 +2,8 @@
 
 use super::{LoadedPolicy, Policy, PolicyCache};
 use crate::{
-    Context, PathGlob,
-    candidate::{Candidate, CandidateError, FileChange, LandingFile},
+    Context, GateSettings, PathGlob,
+    candidate::{Candidate, CandidateError, FileChange, LandingFile, wanted_files},
     check::Findings,
 };
 use std::{collections::HashSet, sync::Arc};
@@ -77,7 +77,11 @@ impl<'a> Case<'a> {
     }
 
     /// Returns the files that did not change and have to be looked at. Walks the tree only if there can be any.
-    pub(crate) fn reopened_files(&self, governed: &[Box<dyn Governed>]) -> Result<Vec<LandingFile>, CandidateError> {
+    pub(crate) fn reopened_files(
+        &self,
+        governed: &[Box<dyn Governed>],
+        settings: &GateSettings,
+    ) -> Result<Vec<LandingFile>, CandidateError> {
         let mut globs = Vec::new();
         for family in governed {
             globs.extend(family.reopened(self)?);
@@ -87,6 +91,6 @@ impl<'a> Case<'a> {
         }
         let changed: HashSet<&str> = self.changes.iter().map(|change| change.path.as_str()).collect();
         let wanted = |path: &str| !changed.contains(path) && globs.iter().any(|glob| glob.matches(path));
-        self.candidate.landing_files(&wanted)
+        wanted_files(self.candidate, settings, &wanted)
     }
 }

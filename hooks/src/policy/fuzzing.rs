@@ -25,7 +25,7 @@ pub fn owners(data: &[u8]) {
     let teams = parse_teams(teams_text).unwrap_or_default();
     let document = Document::new(OWNERS, text);
     let mut findings = Findings::default();
-    let owners = owners::parse(&document, &teams, &mut findings);
+    let owners = owners::parse(&document, &teams, usize::MAX, &mut findings);
     let (findings, _) = findings.into_parts();
     check_told(text, &findings);
     let paths = String::from_utf8_lossy(paths);
@@ -212,7 +212,7 @@ fn as_text(value: Usual) -> String {
 fn parse_teams(data: &[u8]) -> Option<Teams> {
     let document = Document::new(TEAMS, data);
     let mut findings = Findings::default();
-    let teams = teams::parse(&document, &mut findings);
+    let teams = teams::parse(&document, usize::MAX, &mut findings);
     let (findings, _) = findings.into_parts();
     check_told(data, &findings);
     let is_about_policy = |rule: Rule| rule != Rule::CheckFailed;

@@ -15,6 +15,7 @@ mod owners;
 mod reader;
 mod rules;
 mod schemas;
+mod settings;
 mod switches;
 mod teams;
 
@@ -27,6 +28,7 @@ pub(crate) use nearest::nearest;
 pub(crate) use owners::Owners;
 pub(crate) use rules::RuleEntry;
 pub(crate) use schemas::{Compatibility, SchemaEntry, Schemas};
+pub use settings::PolicySettings;
 pub(crate) use switches::{SwitchEntry, SwitchKind, Switches};
 pub(crate) use teams::Teams;
 
@@ -35,6 +37,7 @@ use crate::{
     candidate::{CandidateError, FoundFile},
     check::{Document, Findings},
 };
+use configbus_model::at_most;
 
 /// Folder of the policy, and what its files are called.
 pub(crate) const FOLDER: &str = ".configbus";
@@ -48,9 +51,6 @@ pub(crate) const SWITCHES: &str = ".configbus/switches.yaml";
 /// Files of the folder that this release honours, by their name there.
 pub(crate) const SUPPORTED: &[&str] =
     &["allow.yaml", "owners", "rules.yaml", "schemas.yaml", "switches.yaml", "teams.yaml"];
-
-/// Largest policy file in bytes: it is parsed while others wait.
-const FILE_BYTES_MAX: usize = 1 << 20;
 
 /// Everything the folder says. Empty where there is none: any writer may change anything.
 #[derive(Debug, Default)]
@@ -94,14 +94,23 @@ pub(crate) fn is_policy(path: &str) -> bool {
 pub(crate) type ReadFile<'a> = &'a dyn Fn(&str) -> Result<Option<FoundFile>, CandidateError>;
 
 /// Reads the policy of one tree.
-pub(crate) fn load(read: ReadFile<'_>) -> Result<LoadedPolicy, CandidateError> {
+pub(crate) fn load(read: ReadFile<'_>, settings: &PolicySettings) -> Result<LoadedPolicy, CandidateError> {
     let mut findings = Findings::default();
-    let teams = parsed(read, TEAMS, &mut findings, teams::parse)?;
-    let owners = parsed(read, OWNERS, &mut findings, |document, findings| owners::parse(document, &teams, findings))?;
-    let schemas = parsed(read, SCHEMAS, &mut findings, schemas::parse)?;
-    let switches = parsed(read, SWITCHES, &mut findings, switches::parse)?;
-    let allowances = parsed(read, ALLOW, &mut findings, allow::parse)?;
-    let rules = parsed(read, RULES, &mut findings, rules::parse)?;
+    let size_max = settings.file_size_bytes_max;
+    let teams = parsed(read, TEAMS, size_max, &mut findings, |document, findings| {
+        teams::parse(document, settings.teams_max, findings)
+    })?;
+    let owners = parsed(read, OWNERS, size_max, &mut findings, |document, findings| {
+        owners::parse(document, &teams, settings.owners_max, findings)
+    })?;
+    let schemas = parsed(read, SCHEMAS, size_max, &mut findings, schemas::parse)?;
+    let switches = parsed(read, SWITCHES, size_max, &mut findings, switches::parse)?;
+    let allowances = parsed(read, ALLOW, size_max, &mut findings, |document, findings| {
+        allow::parse(document, settings.allowances_max, findings)
+    })?;
+    let rules = parsed(read, RULES, size_max, &mut findings, |document, findings| {
+        rules::parse(document, settings.rules_max, findings)
+    })?;
     let (findings, _) = findings.into_parts();
     Ok(LoadedPolicy { policy: Policy { teams, owners, schemas, switches, allowances, rules }, findings })
 }
@@ -110,14 +119,16 @@ pub(crate) fn load(read: ReadFile<'_>) -> Result<LoadedPolicy, CandidateError> {
 fn parsed<T: Default>(
     read: ReadFile<'_>,
     path: &str,
+    size_max: usize,
     findings: &mut Findings,
     parse: impl FnOnce(&Document<'_>, &mut Findings) -> T,
 ) -> Result<T, CandidateError> {
     let Some(file) = read(path)? else { return Ok(T::default()) };
     let document = Document::new(path, &file.content);
-    if file.content.len() > FILE_BYTES_MAX {
-        let message = format!("policy file has {} bytes, at most {FILE_BYTES_MAX} are read", file.content.len());
-        findings.add(document.finding(Rule::PolicyInvalid, message));
+    if file.content.len() > size_max {
+        let message = "policy file is too large; join its entries by wider patterns, or take out what nobody needs";
+        let finding = document.finding(Rule::PolicySize, message).found(format!("{} bytes", file.content.len()));
+        findings.add(finding.expected(at_most(size_max, "bytes", "gate.policy.file_size_bytes_max")));
         return Ok(T::default());
     }
     Ok(parse(&document, findings))

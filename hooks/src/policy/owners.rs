@@ -13,11 +13,8 @@ use crate::{
     check::{Document, Findings},
     policy::{Teams, is_policy},
 };
-use configbus_model::PrincipalName;
+use configbus_model::{PrincipalName, at_most};
 use std::fmt;
-
-/// Most lines with a pattern; each may be tried on each path of a candidate.
-const ENTRIES_MAX: usize = 5_000;
 
 /// All lines with a pattern, in the order of the file.
 #[derive(Debug, Default)]
@@ -77,9 +74,9 @@ impl fmt::Display for Owner {
 }
 
 /// Parses the file, or adds what is wrong with it.
-pub(super) fn parse(document: &Document<'_>, teams: &Teams, findings: &mut Findings) -> Owners {
+pub(super) fn parse(document: &Document<'_>, teams: &Teams, owners_max: usize, findings: &mut Findings) -> Owners {
     let Some(text) = document.unmarked_utf8(findings) else { return Owners::default() };
-    let mut parser = Parser { document, teams, findings, entries: Vec::new() };
+    let mut parser = Parser { document, teams, owners_max, findings, entries: Vec::new() };
     let mut offset = 0;
     for (at, line) in text.split('\n').enumerate() {
         parser.line(at + 1, offset, line);
@@ -91,6 +88,7 @@ pub(super) fn parse(document: &Document<'_>, teams: &Teams, findings: &mut Findi
 struct Parser<'a, 'd> {
     document: &'a Document<'d>,
     teams: &'a Teams,
+    owners_max: usize,
     findings: &'a mut Findings,
     entries: Vec<OwnedBy>,
 }
@@ -107,9 +105,14 @@ impl Parser<'_, '_> {
             Err(error) => return self.add(Rule::OwnersPattern, at, error.to_string(), pattern),
         };
         let owners: Vec<_> = words.filter_map(|word| self.owner(word)).collect();
-        if self.entries.len() == ENTRIES_MAX {
-            let message = format!("more than {ENTRIES_MAX} patterns are not read; join some of them");
-            self.add(Rule::PolicyInvalid, at, message, pattern);
+        if self.entries.len() == self.owners_max {
+            let (document, max) = (self.document, self.owners_max);
+            self.findings.add_with(|| {
+                let message = "file has too many patterns; join some of them, or take out what nobody needs";
+                let finding = document.finding_at(Rule::PolicySize, at, message);
+                let expected = at_most(max, "patterns", "gate.policy.owners_max");
+                finding.found(format!("more than {max} patterns")).expected(expected)
+            });
         }
         if !owners.is_empty() && !self.is_reachable(&owners) {
             let message = "nobody is in any of these teams, so that nobody but an admin could change what matches";
@@ -151,7 +154,7 @@ impl Parser<'_, '_> {
 
     fn finish(self) -> Owners {
         let mut entries = self.entries;
-        entries.truncate(ENTRIES_MAX);
+        entries.truncate(self.owners_max);
         Owners { entries }
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     policy::nearest,
     syntax,
 };
+use configbus_model::at_most;
 use serde_json::Value;
 
 /// Deepest nesting of a policy file; none needs more than a few.
@@ -30,7 +31,7 @@ impl<'a> PolicyFile<'a> {
     /// Reads a file, or adds why it cannot be read.
     pub(super) fn read(document: &'a Document<'a>, findings: &mut Findings) -> Option<Self> {
         let mut found = Findings::default();
-        syntax::Yaml { depth_max: DEPTH_MAX }.check(document, &mut found);
+        syntax::Yaml { bounds: syntax::DocumentBounds::with_depth(DEPTH_MAX) }.check(document, &mut found);
         let text = document.utf8(&mut found).filter(|_| found.is_empty());
         let content = text.and_then(|text| Content::read(Format::Yaml, text));
         let (found, _) = found.into_parts();
@@ -112,6 +113,17 @@ impl<'a> Node<'a> {
     pub(super) fn expect(&self, expected: &str, findings: &mut Findings) {
         let finding = self.finding(Rule::PolicyInvalid, "value is of another kind");
         findings.add(finding.found(shown(self.value)).expected(expected));
+    }
+
+    /// Returns whether there are more entries than a setting lets through, and adds it.
+    pub(super) fn has_too_many(&self, what: &str, found: usize, limit: (usize, &str), findings: &mut Findings) -> bool {
+        let (max, key) = limit;
+        if found > max {
+            let message = format!("file has too many {what}; join some of them, or take out what nobody needs");
+            let finding = self.finding(Rule::PolicySize, message).found(format!("{found} {what}"));
+            findings.add(finding.expected(at_most(max, what, key)));
+        }
+        found > max
     }
 
     /// Returns a finding about this value.

@@ -11,9 +11,6 @@ use crate::{
     policy::is_policy,
 };
 
-/// Most rules; each costs time for every file it governs.
-const RULES_MAX: usize = 1_000;
-
 /// Longest message in characters, so that it fits a line or two of a report.
 const MESSAGE_CHARS_MAX: usize = 300;
 
@@ -45,13 +42,11 @@ impl RuleEntry {
 }
 
 /// Parses the file, or adds what is wrong with it.
-pub(crate) fn parse(document: &Document<'_>, findings: &mut Findings) -> Vec<RuleEntry> {
+pub(crate) fn parse(document: &Document<'_>, rules_max: usize, findings: &mut Findings) -> Vec<RuleEntry> {
     let Some(file) = PolicyFile::read(document, findings) else { return Vec::new() };
     let Some(root) = file.root() else { return Vec::new() };
     let entries = root.elements(findings);
-    if entries.len() > RULES_MAX {
-        let message = format!("file has {} rules, at most {RULES_MAX} are read", entries.len());
-        findings.add(root.finding(Rule::PolicyInvalid, message));
+    if root.has_too_many("rules", entries.len(), (rules_max, "gate.policy.rules_max"), findings) {
         return Vec::new();
     }
     entries.iter().filter_map(|node| entry(node, findings)).collect()
@@ -116,7 +111,7 @@ mod tests {
     fn check_parsed(text: &str) -> (Vec<RuleEntry>, Vec<String>) {
         let document = Document::new("rules.yaml", text.as_bytes());
         let mut findings = Findings::default();
-        let rules = parse(&document, &mut findings);
+        let rules = parse(&document, 1_000, &mut findings);
         let told = findings.into_parts().0.into_iter();
         (rules, told.map(|finding| format!("{} {}", finding.location(), finding.sentence())).collect())
     }
@@ -155,7 +150,10 @@ mod tests {
             assert!(told.iter().any(|told| told.contains(words)), "{text}: {told:?}");
             assert!(rules.is_empty() || text.contains("on_delete"), "{text}");
         }
-        let many = "- {files: a, rule: 'true', message: m}\n".repeat(RULES_MAX + 1);
-        assert!(check_parsed(&many).1[0].contains("file has 1001 rules, at most 1000 are read"));
+        let many = "- {files: a, rule: 'true', message: m}\n".repeat(1_001);
+        assert!(
+            check_parsed(&many).1[0]
+                .contains("found 1001 rules, expected at most 1000 rules (setting gate.policy.rules_max)")
+        );
     }
 }

@@ -12,9 +12,6 @@ use crate::{
 use configbus_model::{Principal, PrincipalName};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most teams; whoever is asked about belongs to some of them, and that is looked up for each candidate.
-const TEAMS_MAX: usize = 5_000;
-
 const GROUP_PREFIX: &str = "group:";
 
 /// Teams by name.
@@ -121,14 +118,12 @@ impl Teams {
 }
 
 /// Parses the file, or adds what is wrong with it.
-pub(super) fn parse(document: &Document<'_>, findings: &mut Findings) -> Teams {
+pub(super) fn parse(document: &Document<'_>, teams_max: usize, findings: &mut Findings) -> Teams {
     let Some(file) = PolicyFile::read(document, findings) else { return Teams::default() };
     let Some(root) = file.root() else { return Teams::default() };
     let mut teams = Teams::default();
     let nodes = root.members(findings);
-    if nodes.len() > TEAMS_MAX {
-        let message = format!("file names {} teams, at most {TEAMS_MAX} are read", nodes.len());
-        findings.add(root.finding(Rule::PolicyInvalid, message));
+    if root.has_too_many("teams", nodes.len(), (teams_max, "gate.policy.teams_max"), findings) {
         return teams;
     }
     for (name, node) in &nodes {

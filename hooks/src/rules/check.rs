@@ -8,6 +8,7 @@ use crate::{
     evaluator::{Deadline, Evaluator, EvaluatorError, Occasion, RuleText, Subject},
     policy::{Case, Governed, Policy, RULES, RuleEntry},
 };
+use configbus_model::at_most;
 use std::{collections::BTreeSet, path::PathBuf, time::Instant};
 
 /// Asks the evaluator.
@@ -113,8 +114,9 @@ impl Governed for RuleCheck {
 impl RuleCheck {
     fn out_of_time(&self, path: &str) -> Finding {
         let message = "rules were stopped at this file, because together they took too long; split the change or make them cheaper";
-        let max = format!("at most {} ms for all files", self.settings.candidate_time_limit_ms);
-        Finding::new(Rule::RuleLimit, path, message).expected(max)
+        let max = self.settings.candidate_time_limit_ms;
+        let finding = Finding::new(Rule::RuleLimit, path, message).found(format!("more than {max} ms"));
+        finding.expected(at_most(max, "ms for all files", "gate.rules.candidate_time_limit_ms"))
     }
 }
 

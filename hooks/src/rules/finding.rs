@@ -8,6 +8,7 @@ use crate::{
     evaluator::{Breach, Loss},
     policy::RuleEntry,
 };
+use configbus_model::at_most;
 
 /// Longest expression quoted, in characters.
 const EXPRESSION_CHARS_MAX: usize = 200;
@@ -45,14 +46,26 @@ impl Told<'_> {
 
     /// A rule that had to be stopped.
     pub(super) fn lost(&self, rule: &RuleEntry, loss: Loss) -> Finding {
-        let why = match loss {
-            Loss::Time => format!("took longer than {} ms on this file", self.settings.time_limit_ms),
-            Loss::Memory => format!("needs more than {} bytes of memory on this file", self.settings.memory_bytes_max),
-            Loss::Crash => "ended the process that evaluates it".to_owned(),
+        let (time_ms, bytes) = (self.settings.time_limit_ms, self.settings.memory_bytes_max);
+        let (why, limit) = match loss {
+            Loss::Time => (
+                format!("took longer than {time_ms} ms on this file"),
+                Some((format!("{time_ms} ms"), at_most(time_ms, "ms", "gate.rules.time_limit_ms"))),
+            ),
+            Loss::Memory => (
+                format!("needs more than {bytes} bytes of memory on this file"),
+                Some((format!("{bytes} bytes"), at_most(bytes, "bytes", "gate.rules.memory_bytes_max"))),
+            ),
+            Loss::Crash => ("ended the process that evaluates it".to_owned(), None),
         };
         metrics::counter!("configbus_gate_rules_stopped_total", "reason" => loss.as_str()).increment(1);
         let message = format!("{} (the rule {why} and was stopped)", rule.message);
-        Finding::new(Rule::RuleLimit, self.path, message).expected(expected(rule))
+        let Some((over, expected_limit)) = limit else {
+            return Finding::new(Rule::RuleLimit, self.path, message).expected(expected(rule));
+        };
+        let finding =
+            Finding::new(Rule::RuleLimit, self.path, format!("{message}; make it cheaper, or split the file"));
+        finding.found(format!("more than {over} for {}", expected(rule))).expected(expected_limit)
     }
 
     fn placed(&self, rule: Rule, message: String, document: usize, culprit: Option<&Culprit>) -> Finding {

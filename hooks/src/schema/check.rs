@@ -11,9 +11,11 @@ use crate::{
     document::Format,
     policy::{Case, Compatibility, Governed, Policy, SCHEMAS, SchemaEntry, is_policy},
 };
+use configbus_model::at_most;
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 /// The check, with the schemas it has compiled so far.
@@ -60,11 +62,12 @@ impl Governed for SchemaCheck {
     fn check(&self, case: &Case<'_>, files: &[LandingFile], findings: &mut Findings) -> Result<(), CandidateError> {
         let entries = &case.after().policy.schemas.entries;
         if entries.len() > self.settings.entries_max {
-            let message = format!("{} entries are too many", entries.len());
-            let finding = Finding::new(Rule::PolicyInvalid, SCHEMAS, message);
-            findings.add(finding.expected(format!("at most {}", self.settings.entries_max)));
+            let message = "file has too many entries; join some of them, or take out what nobody needs";
+            let finding = Finding::new(Rule::PolicySize, SCHEMAS, message).found(format!("{} entries", entries.len()));
+            findings.add(finding.expected(at_most(self.settings.entries_max, "entries", "gate.schemas.entries_max")));
             return Ok(());
         }
+        let deadline = Instant::now() + Duration::from_millis(self.settings.candidate_time_ms_max);
         let tree = LandingTree::new(case.candidate);
         let catalog = catalog(case, &tree);
         let round = Round::new(self, case, &catalog);
@@ -81,7 +84,7 @@ impl Governed for SchemaCheck {
             let schemas = wanted.into_iter().filter_map(|wanted| compiled.get(&wanted).cloned()).collect();
             inspect::Job { file, schemas }
         });
-        inspect::inspect(self, case.candidate, jobs.collect(), findings)
+        inspect::inspect(self, case.candidate, jobs.collect(), deadline, findings)
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     reference::{Outline, Reference},
 };
 use crate::{Finding, Rule, candidate::CandidateError};
-use configbus_model::ObjectId;
+use configbus_model::{ObjectId, at_most};
 use jsonschema::Draft;
 use percent_encoding::percent_decode_str;
 use std::collections::{BTreeMap, BTreeSet};
@@ -159,18 +159,20 @@ impl Loading<'_> {
     fn check_size(&mut self) {
         let settings = self.settings;
         let sizes = [
-            ("bytes", self.closure.size_bytes, settings.size_bytes_max),
-            ("files", self.closure.files.len(), settings.files_max),
-            ("references", self.references_total, settings.references_max),
-            ("different patterns", self.patterns.len(), settings.patterns_max),
+            ("bytes", "size_bytes_max", self.closure.size_bytes, settings.size_bytes_max),
+            ("files", "files_max", self.closure.files.len(), settings.files_max),
+            ("references", "references_max", self.references_total, settings.references_max),
+            ("different patterns", "patterns_max", self.patterns.len(), settings.patterns_max),
         ];
         let root = &self.closure.root.path;
-        let too_large = sizes.into_iter().filter(|(_, size, max)| size > max);
-        self.findings.extend(too_large.map(|(what, size, max)| {
-            let message = "schema is too large, counted together with what it references";
-            Finding::new(Rule::SchemaSize, root, message)
-                .found(format!("{size} {what}"))
-                .expected(format!("at most {max}"))
+        let too_large = sizes.into_iter().filter(|(_, _, size, max)| size > max);
+        self.findings.extend(too_large.map(|(what, key, size, max)| {
+            let message = "schema is too large, counted together with what it references; split it";
+            Finding::new(Rule::SchemaSize, root, message).found(format!("{size} {what}")).expected(at_most(
+                max,
+                what,
+                &format!("gate.schemas.{key}"),
+            ))
         }));
     }
 }

@@ -9,6 +9,7 @@ use super::{
     metered::{Metered, MeteredNode},
 };
 use crate::{Finding, Rule};
+use configbus_model::at_most;
 use jsonschema::{Draft, PatternOptions, Retrieve, Uri, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
@@ -21,8 +22,7 @@ pub(crate) struct Compiled {
     backtracks: bool,
 }
 
-/// Most size of all compiled patterns of a schema that may grow, in bytes, and the least and most of one.
-const PATTERNS_BYTES_MAX: usize = 64 << 20;
+/// The least and most size of one compiled pattern, in bytes.
 const PATTERN_BYTES: (usize, usize) = (64 << 10, 4 << 20);
 
 /// What compiling may use: the size of a schema bounds it already.
@@ -36,14 +36,21 @@ impl Compiled {
         for loaded in std::iter::once(&closure.root).chain(closure.resources.values()) {
             check_meta(loaded, draft, settings)?;
         }
-        let linear = build(closure, formats, linear_engine(closure.patterns_growing));
+        let linear = build(closure, formats, linear_engine(pattern_bytes(closure.patterns_growing, settings)));
         let (built, backtracks) = match linear {
             Ok(validator) => (Ok(validator), false),
-            Err(_) => (build(closure, formats, backtracking_engine(closure.patterns_growing, settings)), true),
+            Err(_) => (
+                build(
+                    closure,
+                    formats,
+                    backtracking_engine(pattern_bytes(closure.patterns_growing, settings), settings),
+                ),
+                true,
+            ),
         };
         match built {
             Ok(validator) => Ok(Self { validator, backtracks }),
-            Err(failure) => Err(vec![failure.into_finding(closure)]),
+            Err(failure) => Err(vec![failure.into_finding(closure, settings)]),
         }
     }
 
@@ -52,13 +59,16 @@ impl Compiled {
         let bounds = settings.evaluation(self.backtracks);
         match meter::run(bounds, || self.validator.is_valid(MeteredNode::new(document))) {
             Ok(true) => (Vec::new(), 0),
-            Ok(false) => self.explain(document, bounds),
-            Err(stop) => (vec![Violation::stopped(stop)], 0),
+            Ok(false) => {
+                let (violations, more) = self.explain(document, bounds, settings);
+                (violations.into_iter().map(|violation| violation.with_limit(settings)).collect(), more)
+            }
+            Err(stop) => (vec![Violation::stopped(stop, settings)], 0),
         }
     }
 
     /// Says all that is wrong, or the first if all is too much, or only that something is.
-    fn explain(&self, document: &Value, bounds: Bounds) -> (Vec<Violation>, usize) {
+    fn explain(&self, document: &Value, bounds: Bounds, settings: &SchemaSettings) -> (Vec<Violation>, usize) {
         let bounds = Bounds { steps_max: bounds.steps_max.min(EXPLAINED_STEPS_MAX), ..bounds };
         let node = if self.backtracks { MeteredNode::shown(document) } else { MeteredNode::new(document) };
         let all = meter::run(bounds, || explain::all(self.validator.iter_errors(node), document));
@@ -70,7 +80,7 @@ impl Compiled {
         match explained {
             Ok((violations, more)) if !violations.is_empty() => (violations, more),
             Ok(_) => (vec![Violation::unexplained()], 0),
-            Err(stop) => (vec![Violation::stopped(stop)], 0),
+            Err(stop) => (vec![Violation::stopped(stop, settings)], 0),
         }
     }
 }
@@ -78,17 +88,17 @@ impl Compiled {
 /// Explaining keeps something of each step, so steps bound its memory.
 const EXPLAINED_STEPS_MAX: u64 = 20_000_000;
 
-fn linear_engine(patterns: usize) -> PatternOptions<jsonschema::Regex> {
-    PatternOptions::regex().size_limit(pattern_bytes(patterns)).dfa_size_limit(PATTERN_BYTES.1)
+fn linear_engine(bytes_max: usize) -> PatternOptions<jsonschema::Regex> {
+    PatternOptions::regex().size_limit(bytes_max).dfa_size_limit(PATTERN_BYTES.1)
 }
 
-fn backtracking_engine(patterns: usize, settings: &SchemaSettings) -> PatternOptions<jsonschema::FancyRegex> {
+fn backtracking_engine(bytes_max: usize, settings: &SchemaSettings) -> PatternOptions<jsonschema::FancyRegex> {
     let engine = PatternOptions::fancy_regex().backtrack_limit(settings.pattern_steps_max);
-    engine.size_limit(pattern_bytes(patterns)).dfa_size_limit(PATTERN_BYTES.1)
+    engine.size_limit(bytes_max).dfa_size_limit(PATTERN_BYTES.1)
 }
 
-fn pattern_bytes(patterns: usize) -> usize {
-    (PATTERNS_BYTES_MAX / patterns.max(1)).clamp(PATTERN_BYTES.0, PATTERN_BYTES.1)
+fn pattern_bytes(patterns: usize, settings: &SchemaSettings) -> usize {
+    (settings.patterns_compiled_bytes_max / patterns.max(1)).clamp(PATTERN_BYTES.0, PATTERN_BYTES.1)
 }
 
 /// Why the library refuses a schema.
@@ -110,7 +120,7 @@ fn build<E>(closure: &Closure, formats: bool, engine: PatternOptions<E>) -> Resu
 }
 
 impl Failure {
-    fn into_finding(self, closure: &Closure) -> Finding {
+    fn into_finding(self, closure: &Closure, settings: &SchemaSettings) -> Finding {
         let root = &closure.root;
         let Self::Schema(error) = self else {
             let message = "schema cannot be compiled; please report it as a defect";
@@ -119,17 +129,33 @@ impl Failure {
         let uri = error.absolute_keyword_location().and_then(|uri| uri.as_str().split('#').next());
         let loaded = uri.and_then(|uri| closure.resources.get(uri)).unwrap_or(root);
         let pointer = error.instance_path().as_str();
+        let (patterns, bytes_max) = (closure.patterns_growing, pattern_bytes(closure.patterns_growing, settings));
         match error.kind() {
             ValidationErrorKind::Referencing(cause) => {
                 Finding::new(Rule::SchemaReference, &root.path, cause.to_string())
             }
+            ValidationErrorKind::Format { format } if format == "regex" && grows(error.instance(), bytes_max) => {
+                let message =
+                    "pattern grows too large when it is compiled, beside the others of the schema; repeat less in it";
+                let finding = loaded.finding_at(Rule::SchemaPatternSize, pointer, message);
+                let finding = finding.found(format!("more than {bytes_max} bytes for one of {patterns}"));
+                let (max, key) = (settings.patterns_compiled_bytes_max, "gate.schemas.patterns_compiled_bytes_max");
+                finding.expected(at_most(max, "bytes for all", key))
+            }
             ValidationErrorKind::Format { format } if format == "regex" => {
-                let message = "pattern is no regular expression, or one that grows too large when it is compiled";
+                let message = "pattern is no regular expression";
                 loaded.finding_at(Rule::SchemaInvalid, pointer, message).found(error.instance().to_string())
             }
             _ => loaded.finding_at(Rule::SchemaInvalid, pointer, error.to_string()),
         }
     }
+}
+
+/// Returns whether a pattern is only too large. One with lookaround is none to the engine that tells, and its parts are not
+/// looked at.
+fn grows(pattern: &Value, bytes_max: usize) -> bool {
+    let built = pattern.as_str().map(|pattern| regex::RegexBuilder::new(pattern).size_limit(bytes_max).build());
+    matches!(built, Some(Err(regex::Error::CompiledTooBig(_))))
 }
 
 /// The files that were loaded, which is all there is.

@@ -74,7 +74,8 @@ fn read(
 
 fn documents_of(text: &[u8]) -> Option<Content<'_>> {
     let mut findings = Findings::default();
-    syntax::Yaml { depth_max: DEPTH_MAX }.check(&Document::new("a.yaml", text), &mut findings);
+    syntax::Yaml { bounds: crate::syntax::DocumentBounds::with_depth(DEPTH_MAX) }
+        .check(&Document::new("a.yaml", text), &mut findings);
     let text = std::str::from_utf8(text).ok().filter(|_| findings.is_empty());
     text.and_then(|text| Content::read(Format::Yaml, text))
 }

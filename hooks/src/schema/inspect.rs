@@ -9,6 +9,7 @@ use crate::{
     inspection::STACK_BYTES,
 };
 use bytes::Bytes;
+use configbus_model::at_most;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -17,6 +18,7 @@ use std::{
         mpsc,
     },
     thread,
+    time::Instant,
 };
 
 /// One file and what it is held to.
@@ -36,6 +38,7 @@ pub(super) fn inspect(
     check: &SchemaCheck,
     candidate: &dyn Candidate,
     jobs: Vec<Job<'_>>,
+    deadline: Instant,
     findings: &mut Findings,
 ) -> Result<(), CandidateError> {
     if jobs.is_empty() {
@@ -60,12 +63,27 @@ pub(super) fn inspect(
             worker.spawn_scoped(scope, work).map_err(|error| CandidateError::read("files", error))?;
         }
         for job in jobs {
+            // Workers take no more than waits for them, so that this is late by little.
+            if Instant::now() > deadline {
+                let finding = out_of_time(&job.file.path, &check.settings);
+                shared.lock().unwrap_or_else(PoisonError::into_inner).add(finding);
+                break;
+            }
             let content = candidate.content(job.file)?;
             sender.send((job, content)).expect("workers live until the sender is dropped");
         }
         drop(sender);
         Ok(())
     })
+}
+
+/// Says that a candidate had its time.
+fn out_of_time(path: &str, settings: &SchemaSettings) -> Finding {
+    let message = "checking against schemas was stopped at this file, because all files together took too long; split the change \
+                   or simplify the schemas";
+    let max = settings.candidate_time_ms_max;
+    let finding = Finding::new(Rule::SchemaCost, path, message).found(format!("more than {max} ms"));
+    finding.expected(at_most(max, "ms for all files", "gate.schemas.candidate_time_ms_max"))
 }
 
 /// Checks one file. A check that panics refuses the file instead of stopping the process.

@@ -5,7 +5,7 @@ use crate::{
     Finding, Rule,
     check::{Check as _, Document, Findings},
     document::{Content, Format},
-    syntax::Json,
+    syntax::{DocumentBounds, Json},
 };
 use bytes::Bytes;
 use configbus_model::ObjectId;
@@ -39,7 +39,7 @@ impl Loaded {
     pub(super) fn read(path: &str, file: SchemaFile) -> Result<Self, Vec<Finding>> {
         let document = Document::new(path, &file.content);
         let mut findings = Findings::default();
-        Json { depth_max: DEPTH_MAX }.check(&document, &mut findings);
+        Json { bounds: DocumentBounds::with_depth(DEPTH_MAX) }.check(&document, &mut findings);
         let (findings, _) = findings.into_parts();
         if !findings.is_empty() {
             return Err(findings.into_iter().map(|finding| Finding { rule: Rule::SchemaSyntax, ..finding }).collect());

@@ -1,6 +1,7 @@
 //! Bounds on schemas and on what checking against them may cost.
 
 use super::meter::Bounds;
+use configbus_model::Bound;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -22,8 +23,12 @@ pub struct SchemaSettings {
     pub pattern_steps_max: usize,
     /// Longest text that a pattern which may backtrack is tried on, in bytes.
     pub pattern_text_bytes_max: usize,
+    /// Most bytes of the compiled patterns of a schema whose patterns may grow when they are compiled.
+    pub patterns_compiled_bytes_max: usize,
     /// Longest check of one document, in milliseconds.
     pub time_ms_max: u64,
+    /// Longest check of all documents of one candidate, in milliseconds.
+    pub candidate_time_ms_max: u64,
     /// Most compiled schemas that are kept, those of all namespaces together.
     pub compiled_max: usize,
     /// Most bytes of schemas whose compiled form is kept.
@@ -40,7 +45,9 @@ impl Default for SchemaSettings {
             patterns_max: 2_000,
             pattern_steps_max: 100_000,
             pattern_text_bytes_max: 8 << 10,
+            patterns_compiled_bytes_max: 64 << 20,
             time_ms_max: 1_000,
+            candidate_time_ms_max: 120_000,
             compiled_max: 1_000,
             compiled_bytes_max: 64 << 20,
         }
@@ -52,18 +59,22 @@ const STEPS_PER_MS: u64 = 100_000;
 
 impl SchemaSettings {
     /// Returns each bound with what it may be.
-    pub(crate) fn bounds(&self) -> [(&'static str, u64, u64, u64); 10] {
+    pub(crate) fn bounds(&self) -> [Bound; 12] {
+        let text_max = self.pattern_text_bytes_max as u64;
+        let compiled_max = self.patterns_compiled_bytes_max as u64;
         [
-            ("schemas.entries_max", self.entries_max as u64, 0, 100_000),
-            ("schemas.size_bytes_max", self.size_bytes_max as u64, 1, 256 << 20),
-            ("schemas.files_max", self.files_max as u64, 1, 10_000),
-            ("schemas.references_max", self.references_max as u64, 0, 20_000),
-            ("schemas.patterns_max", self.patterns_max as u64, 0, 100_000),
-            ("schemas.pattern_steps_max", self.pattern_steps_max as u64, 1, 10_000_000),
-            ("schemas.pattern_text_bytes_max", self.pattern_text_bytes_max as u64, 1, 1 << 20),
-            ("schemas.time_ms_max", self.time_ms_max, 1, 60_000),
-            ("schemas.compiled_max", self.compiled_max as u64, 1, 100_000),
-            ("schemas.compiled_bytes_max", self.compiled_bytes_max as u64, 1, 4 << 30),
+            Bound::new("gate.schemas.entries_max", self.entries_max as u64, 0, 100_000),
+            Bound::new("gate.schemas.size_bytes_max", self.size_bytes_max as u64, 1, 256 << 20),
+            Bound::new("gate.schemas.files_max", self.files_max as u64, 1, 10_000),
+            Bound::new("gate.schemas.references_max", self.references_max as u64, 0, 20_000),
+            Bound::new("gate.schemas.patterns_max", self.patterns_max as u64, 0, 100_000),
+            Bound::new("gate.schemas.pattern_steps_max", self.pattern_steps_max as u64, 1, 10_000_000),
+            Bound::new("gate.schemas.pattern_text_bytes_max", text_max, 1, 1 << 20),
+            Bound::new("gate.schemas.patterns_compiled_bytes_max", compiled_max, 1 << 20, 1 << 30),
+            Bound::new("gate.schemas.time_ms_max", self.time_ms_max, 1, 60_000),
+            Bound::new("gate.schemas.candidate_time_ms_max", self.candidate_time_ms_max, 1, 600_000),
+            Bound::new("gate.schemas.compiled_max", self.compiled_max as u64, 1, 100_000),
+            Bound::new("gate.schemas.compiled_bytes_max", self.compiled_bytes_max as u64, 1, 4 << 30),
         ]
     }
 

@@ -1,7 +1,8 @@
 //! One thing a document violates, in words.
 
-use super::meter::Stop;
+use super::{SchemaSettings, meter::Stop};
 use crate::{Finding, Rule, check::Document, document::Content};
+use configbus_model::at_most;
 use serde_json::Value;
 
 /// Which part of a member a violation is about.
@@ -43,25 +44,45 @@ impl Violation {
     }
 
     /// Says that an evaluation was stopped.
-    pub(super) fn stopped(stop: Stop) -> Self {
+    pub(super) fn stopped(stop: Stop, settings: &SchemaSettings) -> Self {
         match stop {
-            Stop::TooLong => Self::new(
-                Rule::SchemaCost,
-                "",
-                "checking against the schema takes too long; simplify the schema or split the file",
-            ),
-            Stop::TooDeep => Self::new(Rule::SchemaCost, "", "schema refers to itself too deep"),
-            Stop::LongText => Self::new(
-                Rule::SchemaPatternCost,
-                "",
-                "schema has a pattern that may backtrack, and a text is too long to try it on; write it without lookaround and back-references",
-            ),
+            Stop::TooLong => {
+                let (message, max) = (
+                    "checking against the schema takes too long; simplify the schema or split the file",
+                    settings.time_ms_max,
+                );
+                Self::new(Rule::SchemaCost, "", message)
+                    .found(format!("more than {max} ms, or as many steps"))
+                    .expected(at_most(max, "ms", "gate.schemas.time_ms_max"))
+            }
+            Stop::TooDeep => {
+                let message = "checking against the schema nests too deep; let the schema refer to itself less";
+                Self::new(Rule::SchemaCost, "", message)
+            }
+            Stop::LongText => {
+                let message = "schema has a pattern that may backtrack, and a text is too long to try it on; write it without \
+                               lookaround and back-references, or shorten the text";
+                let max = settings.pattern_text_bytes_max;
+                Self::new(Rule::SchemaPatternCost, "", message)
+                    .found(format!("more than {max} bytes"))
+                    .expected(at_most(max, "bytes", "gate.schemas.pattern_text_bytes_max"))
+            }
             Stop::Failed => Self::new(
                 Rule::CheckFailed,
                 "",
                 "the check against the schema failed, so the file is refused; please report it as a defect",
             ),
         }
+    }
+
+    /// Adds by how much a pattern that was given up is over its limit, which the library does not tell.
+    pub(super) fn with_limit(self, settings: &SchemaSettings) -> Self {
+        if self.rule != Rule::SchemaPatternCost || self.expected.is_some() {
+            return self;
+        }
+        let max = settings.pattern_steps_max;
+        let expected = at_most(max, "steps", "gate.schemas.pattern_steps_max");
+        self.found(format!("more than {max} steps")).expected(expected)
     }
 
     /// Says that something is wrong where nothing can be told of it.

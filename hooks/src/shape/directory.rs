@@ -2,6 +2,7 @@
 
 use super::join;
 use crate::{Finding, Rule};
+use configbus_model::at_most;
 use std::collections::HashMap;
 use unicase::UniCase;
 use unicode_normalization::{UnicodeNormalization as _, is_nfc_quick};
@@ -14,7 +15,7 @@ pub(crate) fn check_directory(directory: &str, names: &[&str], entries_max: usiz
                        sub-directories, for example by the first letters of their names";
         let finding = Finding::new(Rule::DirectoryWidth, directory, message)
             .found(format!("{} entries", names.len()))
-            .expected(format!("at most {entries_max}"));
+            .expected(at_most(entries_max, "entries", "gate.directory_entries_max"));
         findings.push(finding);
     }
     findings

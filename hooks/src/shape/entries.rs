@@ -1,6 +1,6 @@
 //! Entries of one directory as they are stored: what they are and how they are named.
 
-use super::{join, path::rule_of};
+use super::{join, path::path_finding};
 use crate::{Finding, Rule, candidate::RawEntry};
 use configbus_model::{EntryMode, PathLimits, check_component};
 
@@ -46,7 +46,7 @@ fn check_name(directory: &str, entry: &RawEntry<'_>, limits: &PathLimits) -> Opt
         return Some(Finding::new(Rule::Name, &path, "name has a slash; rename it"));
     }
     let error = check_component(&path, name, limits).err()?;
-    Some(Finding::new(rule_of(&error), &path, error.to_string()))
+    Some(path_finding(&error, &path, limits))
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ mod size;
 
 pub(crate) use directory::check_directory;
 pub(crate) use entries::check_entries;
-pub(crate) use path::{check_path, rule_of};
+pub use path::path_refusal;
+pub(crate) use path::{check_path, path_finding, path_of};
 pub(crate) use size::check_size;
 
 /// Returns the path of `name` in `directory`; the root is empty.

@@ -9,7 +9,7 @@ use crate::{
 
 /// Holds the check of XML to what a usual parser says.
 pub fn xml(data: &[u8]) {
-    if let Some(text) = accepted(&Xml { depth_max: DEPTH_MAX }, "a.xml", data) {
+    if let Some(text) = accepted(&Xml { bounds: crate::syntax::DocumentBounds::with_depth(DEPTH_MAX) }, "a.xml", data) {
         assert_eq!(usual_xml(text), Ok(()), "{text:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! Syntax by extension. What a check accepts, the usual parser of that format accepts as well: hosts run those.
 
+mod bounds;
 mod csv;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
@@ -10,9 +11,10 @@ mod toml;
 mod xml;
 mod yaml;
 
+pub use self::yaml::YamlSettings;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use self::yaml::options as yaml_options;
-pub(crate) use self::{csv::Csv, json::Json, toml::Toml, xml::Xml, yaml::Yaml};
+pub(crate) use self::{bounds::DocumentBounds, csv::Csv, json::Json, toml::Toml, xml::Xml, yaml::Yaml};
 
 /// Returns whether a path ends in one of these extensions, in any case.
 pub(crate) fn has_extension(path: &str, extensions: &[&str]) -> bool {

@@ -1,8 +1,12 @@
 //! TOML 1, by the parser that Rust hosts use, with every integer and the depth checked where it stands.
 
-use super::pointer::{Step, pointer_text};
+use super::{
+    DocumentBounds,
+    bounds::TOO_DEEP,
+    pointer::{Step, pointer_text},
+};
 use crate::{
-    Rule,
+    Finding, Rule,
     check::{Check, Document, Findings},
 };
 use serde::Deserialize as _;
@@ -15,11 +19,14 @@ use toml::{
 /// would be one.
 const RECOVERED_BYTES_MAX: usize = 256 << 10;
 
+/// Brackets and parts of a key that the parser takes in one value.
+const LEVELS_OF_READERS_MAX: usize = 80;
+
 /// Checks `.toml`.
 #[derive(Debug)]
 pub(crate) struct Toml {
-    /// Deepest nesting.
-    pub(crate) depth_max: usize,
+    /// What a document may be like.
+    pub(crate) bounds: DocumentBounds,
 }
 
 impl Check for Toml {
@@ -31,52 +38,72 @@ impl Check for Toml {
         let Some(text) = document.unmarked_utf8(findings) else { return };
         let table = match DeTable::parse(text) {
             Ok(table) => table,
-            Err(first) => return report_errors(document, text, first, findings),
+            Err(first) => return Reporter { document, bounds: &self.bounds }.report_all(text, first, findings),
         };
-        let mut walk = Walk { document, depth_max: self.depth_max, steps: Vec::new(), findings };
+        let mut walk = Walk { document, bounds: &self.bounds, steps: Vec::new(), findings };
         walk.table(table.get_ref());
         if findings.is_empty()
             && let Err(error) = toml::Table::deserialize(toml::Deserializer::from(table))
         {
-            report(document, &error, findings);
+            Reporter { document, bounds: &self.bounds }.report(&error, findings);
         }
     }
 }
 
-fn report_errors(document: &Document<'_>, text: &str, first: Error, findings: &mut Findings) {
-    let mut errors = if text.len() > RECOVERED_BYTES_MAX { vec![first] } else { DeTable::parse_recoverable(text).1 };
-    let start = |error: &Error| error.span().map_or(text.len(), |span| span.start).min(text.len());
-    errors.sort_by_key(start);
-    let mut reported_to = None;
-    for error in errors {
-        // What follows an error within its line is mostly its echo.
-        let offset = start(&error);
-        let line_end =
-            text.as_bytes()[offset..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| offset + at);
-        if reported_to.is_none_or(|end| offset > end) {
-            report(document, &error, findings);
-            reported_to = Some(line_end);
-        }
-    }
+/// Tells the parser's errors.
+struct Reporter<'d> {
+    document: &'d Document<'d>,
+    bounds: &'d DocumentBounds,
 }
 
-fn report(document: &Document<'_>, error: &Error, findings: &mut Findings) {
-    let message = error.message();
-    let rule = match message {
-        "duplicate key" => Rule::TomlDuplicateKey,
-        _ if message.contains("recurs") => Rule::TomlDepth,
-        _ if message.contains("overflow") => Rule::TomlNumber,
-        _ => Rule::TomlSyntax,
-    };
-    findings.add(match error.span() {
-        Some(span) => document.finding_at(rule, span.start, message),
-        None => document.finding(rule, message),
-    });
+impl Reporter<'_> {
+    fn report_all(&self, text: &str, first: Error, findings: &mut Findings) {
+        let mut errors =
+            if text.len() > RECOVERED_BYTES_MAX { vec![first] } else { DeTable::parse_recoverable(text).1 };
+        let start = |error: &Error| error.span().map_or(text.len(), |span| span.start).min(text.len());
+        errors.sort_by_key(start);
+        let mut reported_to = None;
+        for error in errors {
+            // What follows an error within its line is mostly its echo.
+            let offset = start(&error);
+            let line_end =
+                text.as_bytes()[offset..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| offset + at);
+            if reported_to.is_none_or(|end| offset > end) {
+                self.report(&error, findings);
+                reported_to = Some(line_end);
+            }
+        }
+    }
+
+    /// The parser gives up on its own bound, whatever is set.
+    fn too_deep(&self, error: &Error) -> Finding {
+        let offset = error.span().map_or(0, |span| span.start);
+        let finding = self.document.finding_at(Rule::TomlDepth, offset, TOO_DEEP);
+        let finding = finding.found(format!("more than {LEVELS_OF_READERS_MAX} levels in one value"));
+        finding.expected(match self.bounds.depth_max < LEVELS_OF_READERS_MAX {
+            true => self.bounds.depth_expected(),
+            false => format!("at most {LEVELS_OF_READERS_MAX} levels, which readers of TOML take"),
+        })
+    }
+
+    fn report(&self, error: &Error, findings: &mut Findings) {
+        let (document, message) = (self.document, error.message());
+        let rule = match message {
+            "duplicate key" => Rule::TomlDuplicateKey,
+            _ if message.contains("recurs") => return findings.add(self.too_deep(error)),
+            _ if message.contains("overflow") => Rule::TomlNumber,
+            _ => Rule::TomlSyntax,
+        };
+        findings.add(match error.span() {
+            Some(span) => document.finding_at(rule, span.start, message),
+            None => document.finding(rule, message),
+        });
+    }
 }
 
 struct Walk<'a, 'd> {
     document: &'d Document<'d>,
-    depth_max: usize,
+    bounds: &'d DocumentBounds,
     steps: Vec<Step<&'a str>>,
     findings: &'d mut Findings,
 }
@@ -98,10 +125,21 @@ impl<'a> Walk<'a, '_> {
                     self.member(Step::Index(index), value);
                 }
             }
+            DeValue::Integer(_) | DeValue::Float(_) if self.is_long(value) => {}
             DeValue::Integer(integer) => self.integer(offset, integer),
             _ => {}
         }
         self.steps.pop();
+    }
+
+    /// Returns whether a number is over its limit, and tells it.
+    fn is_long(&mut self, value: &Spanned<DeValue<'_>>) -> bool {
+        let Some(finding) = self.bounds.long_number(self.document, value.span().start, value.span().len()) else {
+            return false;
+        };
+        let pointer = pointer_text(self.steps.iter().cloned());
+        self.findings.add(finding.pointing(pointer));
+        true
     }
 
     fn integer(&mut self, offset: usize, integer: &DeInteger<'_>) {
@@ -117,13 +155,10 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn may_descend(&mut self, offset: usize) -> bool {
-        let fits = self.steps.len() < self.depth_max;
+        let fits = self.steps.len() < self.bounds.depth_max;
         if !fits {
-            let Self { document, depth_max, findings, .. } = self;
-            findings.add_with(|| {
-                let finding = document.finding_at(Rule::TomlDepth, offset, "document is nested too deep");
-                finding.expected(format!("at most {depth_max} levels"))
-            });
+            let Self { document, bounds, findings, .. } = self;
+            findings.add_with(|| bounds.too_deep(document, Rule::TomlDepth, offset));
         }
         fits
     }
@@ -136,7 +171,7 @@ mod tests {
 
     fn check_found(text: &[u8]) -> Vec<crate::Finding> {
         let mut findings = Findings::default();
-        Toml { depth_max: 128 }.check(&Document::new("a.toml", text), &mut findings);
+        Toml { bounds: DocumentBounds::with_depth(128) }.check(&Document::new("a.toml", text), &mut findings);
         findings.into_parts().0
     }
 

@@ -8,7 +8,7 @@ use super::{
     workspace::{TooMuch, Workspace},
 };
 use crate::{
-    Context, Finding, Rule,
+    Context, Finding, GateSettings, Rule,
     candidate::{Candidate, CandidateError, FileChange},
     evaluator::{Deadline, THIS_PROGRAM, TimedPipe},
     glob::PathGlob,
@@ -73,6 +73,7 @@ impl Validators {
         candidate: &dyn Candidate,
         context: &Context<'_>,
         changes: &[FileChange],
+        gate: &GateSettings,
     ) -> Result<Vec<Finding>, CandidateError> {
         let (mut runs, mut findings) = (Vec::new(), Vec::new());
         for validator in &self.validators {
@@ -80,7 +81,7 @@ impl Validators {
             if concerned.is_empty() {
                 continue;
             }
-            match Workspace::lay_out(&validator.settings, &validator.globs, candidate, context, &concerned)? {
+            match Workspace::lay_out(&validator.settings, &validator.globs, candidate, (context, gate), &concerned)? {
                 Ok(workspace) => runs.push((validator, workspace)),
                 Err(too_much) => findings.push(validator.overwhelmed(&too_much)),
             }
@@ -136,9 +137,13 @@ impl Validator {
     }
 
     fn overwhelmed(&self, too_much: &TooMuch) -> Finding {
-        let TooMuch { what, found, max } = too_much;
-        let message = format!("validator {} would get more {what} than it takes", self.settings.name);
-        Finding::new(Rule::ValidatorLimit, "", message).found(found.to_string()).expected(format!("at most {max}"))
+        let TooMuch { what, key, found, max } = too_much;
+        let message = format!(
+            "validator {} would get more {what} than it takes; change less at once, or ask for a higher limit",
+            self.settings.name
+        );
+        let finding = Finding::new(Rule::ValidatorLimit, "", message).found(format!("{found} {what}"));
+        finding.expected(self.settings.at_most(max, what, key))
     }
 
     fn spec(&self, workspace: &Workspace) -> RunSpec {
@@ -238,9 +243,10 @@ impl Ran {
         let name = &settings.name;
         if self.is_flooded {
             count_killed("output");
-            let message = format!("validator {name} said too much and was killed with its children");
-            let max = format!("at most {} bytes", settings.output_bytes_max);
-            return vec![Finding::new(Rule::ValidatorLimit, "", message).expected(max)];
+            let message = format!("validator {name} said too much and was killed with its children; let it say less");
+            let max = settings.at_most(settings.output_bytes_max, "bytes of output", "output_bytes_max");
+            let finding = Finding::new(Rule::ValidatorLimit, "", message);
+            return vec![finding.found(format!("more than {} bytes", settings.output_bytes_max)).expected(max)];
         }
         match &self.end {
             RunEnd::Exited(0) => answer::from_json(name, &self.stdout).unwrap_or_default(),
@@ -251,9 +257,12 @@ impl Ran {
             }
             RunEnd::TimedOut => {
                 count_killed("time");
-                let message = format!("validator {name} took too long and was killed with its children");
-                let max = format!("an answer within {} ms", settings.time_limit().as_millis());
-                self.with_lines(name, Finding::new(Rule::ValidatorLimit, "", message).expected(max))
+                let message = format!(
+                    "validator {name} took too long and was killed with its children; change less at once, or make it faster"
+                );
+                let max = settings.at_most(settings.time_limit_ms, "ms", "time_limit_ms");
+                let finding = Finding::new(Rule::ValidatorLimit, "", message);
+                self.with_lines(name, finding.found(format!("more than {} ms", settings.time_limit_ms)).expected(max))
             }
             RunEnd::NotStarted(why) => {
                 let message = format!("validator {name} could not be started, so it refuses: {why}");

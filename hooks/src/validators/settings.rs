@@ -1,9 +1,9 @@
 //! Which programs have a say over which files, and what they may cost.
 
 use crate::glob::{GlobError, PathGlob};
-use configbus_model::ErrorKind;
+use configbus_model::{Bound, ErrorKind, at_most};
 use serde::{Deserialize, Serialize};
-use std::{path::Path, time::Duration};
+use std::{fmt::Display, path::Path};
 
 /// Longest name of a validator.
 const NAME_BYTES_MAX: usize = 40;
@@ -175,22 +175,27 @@ impl ValidatorSettings {
         self.files.iter().map(glob).collect()
     }
 
+    /// Returns each bound with what it may be; keys are those of an entry of `[[validators]]`.
+    pub fn bounds(&self) -> [Bound; 6] {
+        [
+            Bound::new("time_limit_ms", self.time_limit_ms, 1, 600_000),
+            Bound::new("memory_bytes_max", self.memory_bytes_max, 1 << 20, 1 << 40),
+            Bound::new("processes_max", self.processes_max, 1, 100_000),
+            Bound::new("output_bytes_max", self.output_bytes_max, 1, 64 << 20),
+            Bound::new("files_max", self.files_max as u64, 1, 1_000_000),
+            Bound::new("files_bytes_max", self.files_bytes_max, 1, 1 << 40),
+        ]
+    }
+
     fn check_bounds(&self) -> Result<(), ValidatorSettingsError> {
-        let bounds = [
-            ("time_limit_ms", self.time_limit_ms, 1, 600_000),
-            ("memory_bytes_max", self.memory_bytes_max, 1 << 20, 1 << 40),
-            ("processes_max", self.processes_max, 1, 100_000),
-            ("output_bytes_max", self.output_bytes_max, 1, 64 << 20),
-            ("files_max", self.files_max as u64, 1, 1_000_000),
-            ("files_bytes_max", self.files_bytes_max, 1, 1 << 40),
-        ];
-        let wrong = bounds.into_iter().find(|(_, value, min, max)| value < min || value > max);
-        wrong.map_or(Ok(()), |(key, value, min, max)| {
+        let wrong = self.bounds().into_iter().find(|bound| bound.check().is_err());
+        wrong.map_or(Ok(()), |Bound { key, value, min, max }| {
             Err(ValidatorSettingsError::Bound { name: self.name.clone(), key, value, min, max })
         })
     }
 
-    pub(super) fn time_limit(&self) -> Duration {
-        Duration::from_millis(self.time_limit_ms)
+    /// Says what would be right where the validator's limit `key` is passed.
+    pub(super) fn at_most(&self, max: impl Display, unit: &str, key: &str) -> String {
+        at_most(max, unit, &format!("{key} of [[validators]] {}", self.name))
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Scope, ValidatorSettings, manifest::Manifest};
 use crate::{
-    Context,
-    candidate::{Candidate, CandidateError, FileChange, LandingFile},
+    Context, GateSettings,
+    candidate::{Candidate, CandidateError, FileChange, LandingFile, wanted_files},
     glob::PathGlob,
 };
 use configbus_model::{ConfigPath, EntryMode};
@@ -22,6 +22,7 @@ pub(super) struct Workspace {
 #[derive(Debug)]
 pub(super) struct TooMuch {
     pub(super) what: &'static str,
+    pub(super) key: &'static str,
     pub(super) found: u64,
     pub(super) max: u64,
 }
@@ -32,12 +33,13 @@ impl Workspace {
         settings: &ValidatorSettings,
         globs: &[PathGlob],
         candidate: &dyn Candidate,
-        context: &Context<'_>,
+        occasion: (&Context<'_>, &GateSettings),
         changes: &[&FileChange],
     ) -> Result<Result<Self, TooMuch>, CandidateError> {
+        let (context, gate) = occasion;
         let files = match settings.scope {
             Scope::Changed => changes.iter().filter_map(|change| (*change).clone().into_landing()).collect(),
-            Scope::All => candidate.landing_files(&|path| globs.iter().any(|glob| glob.matches(path)))?,
+            Scope::All => wanted_files(candidate, gate, &|path| globs.iter().any(|glob| glob.matches(path)))?,
         };
         if let Some(too_much) = excess(settings, &files) {
             return Ok(Err(too_much));
@@ -90,8 +92,10 @@ impl Workspace {
 
 fn excess(settings: &ValidatorSettings, files: &[LandingFile]) -> Option<TooMuch> {
     let size: u64 = files.iter().map(|file| file.state.size_bytes).sum();
-    let bounds =
-        [("files", files.len() as u64, settings.files_max as u64), ("bytes in all", size, settings.files_bytes_max)];
-    let over = bounds.into_iter().find(|(_, found, max)| found > max);
-    over.map(|(what, found, max)| TooMuch { what, found, max })
+    let bounds = [
+        ("files", "files_max", files.len() as u64, settings.files_max as u64),
+        ("bytes", "files_bytes_max", size, settings.files_bytes_max),
+    ];
+    let over = bounds.into_iter().find(|(_, _, found, max)| found > max);
+    over.map(|(what, key, found, max)| TooMuch { what, key, found, max })
 }

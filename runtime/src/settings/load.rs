@@ -81,22 +81,50 @@ impl<'a> Sources<'a> {
     }
 }
 
+impl Sources<'_> {
+    /// Returns where the value of a setting comes from, for an error about it that was found later.
+    pub fn origin_of(&self, key: &str) -> String {
+        if self.flags.iter().any(|(given, _)| given == key) {
+            return flag_origin(key);
+        }
+        let name = variable_name(key);
+        if self.variables.iter().any(|(variable, _)| *variable == name) {
+            return variable_origin(&name);
+        }
+        match self.file {
+            Some(file) => format!("settings file {}", file.display()),
+            None => "the default".to_owned(),
+        }
+    }
+}
+
+fn variable_name(key: &str) -> String {
+    format!("{VARIABLE_PREFIX}{}", key.replace('.', "_").to_uppercase())
+}
+
+fn variable_origin(name: &str) -> String {
+    format!("environment variable {name}")
+}
+
+fn flag_origin(key: &str) -> String {
+    format!("flag --{}", key.replace(['.', '_'], "-"))
+}
+
 /// Reads settings from all sources.
 pub fn load<T: Serialize + DeserializeOwned + Default>(sources: &Sources<'_>) -> Result<T, SettingsError> {
     let default = serde_json::to_value(T::default()).expect("settings serialise to JSON");
     let keys = Keys::of(&default);
     let mut table = sources.file.map_or(Ok(Table::new()), |file| read_file::<T>(file, &keys))?;
     for (key, default) in keys.iter() {
-        let name = format!("{VARIABLE_PREFIX}{}", key.replace('.', "_").to_uppercase());
+        let name = variable_name(key);
         let found = sources.variables.iter().find(|(variable, _)| *variable == name);
         if let Some((_, value)) = found {
-            table = with_value::<T>(&table, &format!("environment variable {name}"), key, default, value)?;
+            table = with_value::<T>(&table, &variable_origin(&name), key, default, value)?;
         }
     }
     for (key, value) in &sources.flags {
         let default = keys.iter().find(|(known, _)| known == key).map_or(&Value::Null, |(_, default)| default);
-        let origin = format!("flag --{}", key.replace(['.', '_'], "-"));
-        table = with_value::<T>(&table, &origin, key, default, value)?;
+        table = with_value::<T>(&table, &flag_origin(key), key, default, value)?;
     }
     Ok(table.try_into().expect("each source was checked on its own"))
 }
@@ -235,6 +263,18 @@ mod tests {
         assert!(error.starts_with("environment variable CONFIGBUS_LIMITS_QUEUE_MAX is wrong: \"many\""), "{error}");
         let error = check_load("listen = 7\n", &[], &[]).unwrap_err();
         assert!(error.contains("line 1, column 10"), "{error}");
+    }
+
+    #[test]
+    fn the_origin_of_a_value_is_the_source_that_wins() {
+        let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        let variables = owned(&[("CONFIGBUS_LIMITS_QUEUE_MAX", "2")]);
+        let file = Some(Path::new("/etc/x.toml"));
+        let sources = Sources { file, variables, flags: owned(&[("listen", "flag")]) };
+        assert_eq!(sources.origin_of("listen"), "flag --listen");
+        assert_eq!(sources.origin_of("limits.queue_max"), "environment variable CONFIGBUS_LIMITS_QUEUE_MAX");
+        assert_eq!(sources.origin_of("server"), "settings file /etc/x.toml");
+        assert_eq!(Sources::default().origin_of("server"), "the default");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) enum CommitError {
     Rejected(Report),
     #[error("revision {revision} does not exist")]
     UnknownRevision { revision: Revision },
-    #[error("too many changes wait for {namespace}, try again in a moment")]
+    #[error("too many changes wait for {namespace}, try again in a moment (setting limits.queue_length_max)")]
     QueueFull { namespace: Namespace },
     #[error("server is stopping")]
     Stopping,

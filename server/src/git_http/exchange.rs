@@ -4,6 +4,7 @@
 //! happens when the client goes away, ends everything at once: the input, the child and the child's children.
 
 use super::gunzip::BodyDecoder;
+use super::pack_meter::{PackMeter, PackNote};
 use axum::body::BodyDataStream;
 use bytes::{Bytes, BytesMut};
 use configbus_gitstore::git::{ChildError, GitChild, GitCommand};
@@ -41,6 +42,7 @@ pub(super) struct Exchange {
     input: Option<Work<()>>,
     output: Option<ReaderStream<ChildStdout>>,
     complaint: Option<Work<String>>,
+    note: Option<PackNote>,
     child: Option<GitChild>,
     _companions: Vec<Companion>,
 }
@@ -89,14 +91,21 @@ impl Input {
 
 impl Exchange {
     /// Starts a child.
-    pub(super) fn start(command: GitCommand, input: Input, companions: Vec<Companion>) -> Result<Self, ExchangeError> {
+    pub(super) fn start(
+        command: GitCommand,
+        input: Input,
+        watch: Option<(PackMeter, PackNote)>,
+        companions: Vec<Companion>,
+    ) -> Result<Self, ExchangeError> {
         let mut child = command.spawn()?;
         let missing = || io::Error::other("a pipe of the child is missing");
         let stdin = ChildStdin::from_std(child.take_stdin().ok_or_else(missing)?)?;
         let stdout = ChildStdout::from_std(child.take_stdout().ok_or_else(missing)?)?;
         let stderr = ChildStderr::from_std(child.take_stderr().ok_or_else(missing)?)?;
+        let (meter, note) = watch.unzip();
         Ok(Self {
-            input: Some(Box::pin(feed(input, stdin))),
+            input: Some(Box::pin(feed(input, meter, stdin))),
+            note,
             output: Some(ReaderStream::with_capacity(stdout, CHUNK_BYTES)),
             complaint: Some(Box::pin(listen(stderr))),
             child: Some(child),
@@ -124,7 +133,13 @@ impl Stream for Exchange {
         }
         if let Some(output) = &mut self.output {
             match ready!(output.poll_next_unpin(cx)) {
-                Some(chunk) => return Poll::Ready(Some(chunk)),
+                Some(chunk) => {
+                    let chunk = match &mut self.note {
+                        Some(note) => chunk.map(|chunk| note.put_into(chunk)),
+                        None => chunk,
+                    };
+                    return Poll::Ready(Some(chunk));
+                }
                 None => self.output = None,
             }
         }
@@ -146,40 +161,61 @@ async fn listen(stderr: ChildStderr) -> String {
     String::from_utf8_lossy(&complaint).into_owned()
 }
 
+/// The way into the child.
+struct Inlet {
+    decoder: BodyDecoder,
+    meter: Option<PackMeter>,
+    stdin: ChildStdin,
+}
+
+impl Inlet {
+    async fn pass_on(&mut self, chunk: &mut Bytes) -> io::Result<()> {
+        while !chunk.is_empty() {
+            let piece = self.decoder.split(chunk);
+            let content = self.decoder.decode(piece)?;
+            self.write(&content).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, content: &[u8]) -> io::Result<()> {
+        // Before the child can have an opinion on it.
+        if let Some(meter) = &mut self.meter {
+            meter.look(content);
+        }
+        self.stdin.write_all(content).await
+    }
+}
+
 /// Copies the body into the child. A broken body closes the child's input, which the child notices by itself; a child
 /// that has stopped reading leaves the rest to be drained.
-async fn feed(input: Input, mut stdin: ChildStdin) {
-    let Input { mut body, mut decoder, beginning, mut pending } = input;
-    let mut written = stdin.write_all(&beginning).await;
+async fn feed(input: Input, meter: Option<PackMeter>, stdin: ChildStdin) {
+    let Input { mut body, decoder, beginning, mut pending } = input;
+    let mut inlet = Inlet { decoder, meter, stdin };
+    let mut written = inlet.write(&beginning).await;
     drop(beginning);
     if written.is_ok() {
-        written = pass_on(&mut pending, &mut decoder, &mut stdin).await;
+        written = inlet.pass_on(&mut pending).await;
     }
-    let mut stdin = written.is_ok().then_some(stdin);
+    let mut inlet = written.is_ok().then_some(inlet);
     let mut drained_bytes: u64 = 0;
     while let Ok(Some(Ok(mut chunk))) = timeout(BODY_PAUSE_MAX, body.next()).await {
-        let Some(input) = &mut stdin else {
+        let Some(open) = &mut inlet else {
             drained_bytes += chunk.len() as u64;
             if drained_bytes > DRAINED_BYTES_MAX {
                 return;
             }
             continue;
         };
-        if pass_on(&mut chunk, &mut decoder, input).await.is_err() {
-            stdin = None;
+        if open.pass_on(&mut chunk).await.is_err() {
+            inlet = None;
         }
     }
-    if let (Some(mut input), Ok(rest)) = (stdin, decoder.finish()) {
-        let _ = input.write_all(&rest).await;
+    if let Some(mut inlet) = inlet
+        && let Ok(rest) = inlet.decoder.finish()
+    {
+        let _ = inlet.write(&rest).await;
     }
-}
-
-async fn pass_on(chunk: &mut Bytes, decoder: &mut BodyDecoder, stdin: &mut ChildStdin) -> io::Result<()> {
-    while !chunk.is_empty() {
-        let piece = decoder.split(chunk);
-        stdin.write_all(&decoder.decode(piece)?).await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -192,7 +228,8 @@ mod tests {
 
     fn start(folder: &tempfile::TempDir, script: &str, body: Body) -> Exchange {
         let command = command(folder.path(), ["run"]).config("alias.run", format!("!{script}"));
-        Exchange::start(command, Input::new(body.into_data_stream(), BodyDecoder::Plain), Vec::new()).unwrap()
+        let input = Input::new(body.into_data_stream(), BodyDecoder::Plain);
+        Exchange::start(command, input, None, Vec::new()).unwrap()
     }
 
     async fn collect(mut exchange: Exchange) -> Vec<u8> {

@@ -7,6 +7,7 @@ mod exchange;
 mod fetch_request;
 mod gunzip;
 mod info_refs;
+mod pack_meter;
 mod push_request;
 pub(crate) mod ref_rules;
 mod routes;

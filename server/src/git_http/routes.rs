@@ -5,6 +5,7 @@ use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::hook_socket::PushRegistry;
+use crate::limits::over;
 use crate::namespace::LiveNamespace;
 use crate::rest::problem::status_of;
 use axum::Router;
@@ -100,7 +101,9 @@ pub(super) async fn turn(live: &LiveNamespace, service: Service) -> Result<Owned
         Ok(Ok(permit)) => Ok(permit),
         Ok(Err(_)) => Err(Failure::stopping()),
         Err(_) => {
-            let text = format!("too many clones and pushes of {} at once, try again in a moment", live.name);
+            let what = format!("too many clones and pushes of {} at once, try again in a moment", live.name);
+            let max = live.limits.git_children_max;
+            let text = over(&what, max, max, "under way", "limits.git_children_max");
             Err(Failure::exhausted(text, RETRY_AFTER))
         }
     }

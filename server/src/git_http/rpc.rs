@@ -5,6 +5,7 @@ use super::exchange::{Companion, Exchange, Input};
 use super::fetch_request::{FetchRequest, REQUEST_BYTES_MAX};
 use super::gunzip::BodyDecoder;
 use super::info_refs::protocol_of;
+use super::pack_meter;
 use super::push_request::{self, BEGINNING_BYTES_MAX, Beginning};
 use super::routes::{GitRefusal, GitState, find, turn};
 use super::withheld;
@@ -52,7 +53,8 @@ pub(super) async fn answer(
         companions.push(Box::new(scratch));
     }
     companions.push(Box::new(push));
-    let mut exchange = Exchange::start(command, input, companions).map_err(|error| Failure::internal(&error))?;
+    let watch = (service == Service::ReceivePack).then(|| pack_meter::watch(live.limits.push_bytes_max));
+    let mut exchange = Exchange::start(command, input, watch, companions).map_err(|error| Failure::internal(&error))?;
     // Git answers before it has read everything only to say that something is wrong; waiting for its first words lets
     // a child that cannot start be an error of HTTP.
     let first = exchange.next().await.unwrap_or_else(|| Ok(Bytes::new()));

@@ -25,7 +25,7 @@ impl Config for ConfigService {
     async fn get(&self, request: Request<v1::GetRequest>) -> Result<Response<v1::GetResponse>, Status> {
         let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
-        let path = path_from_wire(&request.path)?;
+        let path = self.0.path(&request.path)?;
         let file = read::get(&self.0, &caller, path, revision(request.revision)).await?;
         Ok(Response::new(v1::GetResponse {
             entry: Some((&file.entry).into()),
@@ -94,7 +94,8 @@ impl Config for ConfigService {
         let caller = Caller::of(request.extensions())?;
         let header = traceparent_header(&request);
         let request = request.into_inner();
-        let edits = request.edits.iter().map(edit_from_wire).collect::<Result<Vec<_>, _>>()?;
+        let edits = request.edits.iter().map(|edit| edit_from_wire(self.0.path(&edit.path)?, edit));
+        let edits = edits.collect::<Result<Vec<_>, Status>>()?;
         let paths: Vec<ConfigPath> = edits.iter().map(|edit| edit.path.clone()).collect();
         let request = WriteRequest {
             edits,
@@ -138,9 +139,8 @@ fn traceparent_header<T>(request: &Request<T>) -> Option<String> {
     request.metadata().get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-fn edit_from_wire(edit: &v1::Edit) -> Result<Edit, Status> {
+fn edit_from_wire(path: ConfigPath, edit: &v1::Edit) -> Result<Edit, Status> {
     use v1::edit::{Change as WireChange, Expected as WireExpected};
-    let path = path_from_wire(&edit.path)?;
     let missing = |what: &str| Failure::invalid(format!("edit of {path} has no {what}"));
     let expected = match edit.expected.as_ref().ok_or_else(|| missing("expectation"))? {
         WireExpected::BlobId(id) => Expected::Blob(id.parse().map_err(Failure::invalid)?),
@@ -192,9 +192,10 @@ mod tests {
     #[test]
     fn an_edit_without_expectation_or_change_is_refused() {
         let bare = v1::Edit { path: "a.json".into(), ..v1::Edit::default() };
-        assert_eq!(edit_from_wire(&bare).unwrap_err().message(), "edit of a.json has no expectation");
+        let path = || ConfigPath::parse("a.json").unwrap();
+        assert_eq!(edit_from_wire(path(), &bare).unwrap_err().message(), "edit of a.json has no expectation");
         let expecting = v1::Edit { expected: Some(v1::edit::Expected::Any(v1::Empty {})), ..bare };
-        assert_eq!(edit_from_wire(&expecting).unwrap_err().message(), "edit of a.json has no change");
+        assert_eq!(edit_from_wire(path(), &expecting).unwrap_err().message(), "edit of a.json has no change");
     }
 
     #[test]
@@ -205,7 +206,7 @@ mod tests {
             expected: Some(v1::edit::Expected::UnchangedSince(7)),
             change: Some(v1::edit::Change::Content("{}".into())),
         };
-        let read = edit_from_wire(&edit).unwrap();
+        let read = edit_from_wire(ConfigPath::parse("a.json").unwrap(), &edit).unwrap();
         assert_eq!(read.expected, Expected::UnchangedSince(Revision(7)));
         assert_eq!(read.wanted, Wanted::File { content: "{}".into(), mode: Some(EntryMode::Executable) });
     }

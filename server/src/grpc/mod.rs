@@ -5,9 +5,13 @@ mod config;
 mod coordination;
 mod distribution;
 mod fleet;
+mod message_bound;
+
+pub(crate) use message_bound::too_large;
 
 use crate::auth::Tokens;
 use crate::bus::Bus;
+use axum::middleware::from_fn_with_state;
 use configbus_coordination::{Embedded, EmbeddedService};
 use configbus_model::ErrorKind;
 use configbus_proto::v1::admin_server::AdminServer;
@@ -48,7 +52,7 @@ pub(crate) async fn routes(
     // Stock clients of several languages still ask for the alpha.
     let (reflection, alpha) = (described().build_v1().expect(whole), described().build_v1alpha().expect(whole));
     let config = ConfigServer::new(config::ConfigService(Arc::clone(bus)))
-        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_decoding_message_size(bus.limits.body_bytes_max)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     let distribution = DistributionServer::new(distribution::DistributionService::new(Arc::clone(bus), tasks.clone()));
     let fleet = FleetServer::new(fleet::FleetService::new(Arc::clone(bus)))
@@ -69,7 +73,8 @@ pub(crate) async fn routes(
         }
         None => routes.add_service(CoordinationServer::new(ElsewhereCoordination)),
     };
-    routes.prepare().into_axum_router()
+    let bounded = from_fn_with_state(bus.limits.body_bytes_max, message_bound::bound);
+    routes.prepare().into_axum_router().layer(bounded)
 }
 
 /// Answers those that look for embedded coordination on a server that uses ZooKeeper.

@@ -10,7 +10,7 @@ use crate::namespace::LiveNamespace;
 use configbus_gitstore::{CandidateView, HeadCommit, Quarantine, ReadError, Store};
 use configbus_hooks::wire::{PreReceive, QuarantinePaths, ReferenceUpdate, Verdict};
 use configbus_hooks::{CandidateError, Context, Gate, GitCandidate, PushOptionError, PushOptions, Report, Style};
-use configbus_model::{CommitId, ErrorKind, ObjectId, TreeId};
+use configbus_model::{CommitId, ErrorKind, ObjectId, TreeId, at_most};
 use configbus_runtime::report;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -25,6 +25,11 @@ enum Refusal {
     Option(#[from] PushOptionError),
     #[error("dry-run is for main: {reference} would be stored")]
     DryRunElsewhere { reference: String },
+    #[error(
+        "this push names too many references; push them in several: found {found} references, expected {}",
+        at_most(max, "references", "limits.push_references_max")
+    )]
+    TooManyReferences { found: usize, max: usize },
     #[error("{reference} is {object}, which is no commit")]
     NoCommit { reference: String, object: ObjectId },
     #[error("git handed the objects over without a quarantine")]
@@ -42,7 +47,10 @@ enum Refusal {
 impl Refusal {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Reference(_) | Self::DryRunElsewhere { .. } | Self::NoCommit { .. } => ErrorKind::Invalid,
+            Self::Reference(_)
+            | Self::DryRunElsewhere { .. }
+            | Self::TooManyReferences { .. }
+            | Self::NoCommit { .. } => ErrorKind::Invalid,
             Self::Option(error) => error.kind(),
             Self::NoQuarantine => ErrorKind::Internal,
             Self::Landing(error) => error.kind(),
@@ -91,10 +99,14 @@ impl From<&Refusal> for PushRefusal {
 
 /// Judges a push and remembers the verdict for proc-receive.
 pub(super) async fn judge(live: &Arc<LiveNamespace>, push: &Arc<Push>, now_ms: u64, request: PreReceive) -> Verdict {
-    let updates = request.updates.clone();
+    let (updates, references_max) = (request.updates.clone(), live.limits.push_references_max);
     let (store, gate, asker) = (live.store.clone(), Arc::clone(&live.gate), Arc::clone(push));
     let judged = live.check_push(move || {
         let context = Context { principal: &asker.caller.principal, namespace: &asker.namespace, now_ms };
+        let (found, max) = (request.updates.len(), references_max);
+        if found > max {
+            return Err(Refusal::TooManyReferences { found, max });
+        }
         Judge { store: &store, gate: &gate, context }.check(&request)
     });
     match judged.await {

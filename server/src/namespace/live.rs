@@ -4,8 +4,8 @@ use super::HeadBoard;
 use crate::committer::Committer;
 use crate::data::DataFolder;
 use crate::failure::Failure;
+use crate::limits::Limits;
 use crate::requests::Requests;
-use crate::settings::Limits;
 use configbus_gitstore::{HeadCommit, LeftoversError, OpenError, ReadError, RepositorySettings, Store};
 use configbus_hooks::Gate;
 use configbus_model::{Epoch, ErrorKind, Head, Namespace, Revision};
@@ -70,6 +70,7 @@ pub(crate) struct LiveNamespace {
     pub(crate) fetches: Arc<Semaphore>,
     /// Bounds the Git children of clients that push: clones cannot keep them out.
     pub(crate) pushes: Arc<Semaphore>,
+    pub(crate) limits: Limits,
     epoch: Epoch,
     reads: BlockingPool,
     push_checks: BlockingPool,
@@ -127,6 +128,7 @@ impl LiveNamespace {
             push_checks: BlockingPool::new(PUSH_CHECKS_MAX),
             edit_checks: BlockingPool::new(EDIT_CHECKS_MAX),
             transfers: BlockingPool::new(TRANSFERS_MAX),
+            limits: limits.clone(),
             name,
             epoch,
             store,

@@ -3,6 +3,7 @@
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
+use crate::limits::over;
 use crate::namespace::LiveNamespace;
 use bytes::Bytes;
 use configbus_gitstore::{ListQuery, Listing, LogEntry, ReadError, Store};
@@ -19,9 +20,6 @@ const LOG_MAX: usize = 1_000;
 
 /// Stretches of history searched for one page of a path's log. Each is bounded by the store.
 const LOG_STRETCHES_MAX: usize = 64;
-
-/// Bytes of the changes in one answer, about; the longest message has room for a patch beside them.
-const CHANGES_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A file at a revision.
 pub(crate) struct FileAt {
@@ -173,7 +171,7 @@ pub(crate) async fn diff(bus: &Bus, caller: &Caller, request: DiffRequest) -> Re
     };
     let (from_commit, to_commit) = (from.as_ref().map(|head| head.commit), to.commit);
     let below = prefix.clone();
-    let changes = changes(live, from_commit, to_commit, below).await?;
+    let changes = changes(live, from_commit, to_commit, below, bus.limits.diff_bytes_max).await?;
     let patch = if request.patch {
         live.read(move |store| store.patch(from_commit, to_commit, &prefix)).await?.text
     } else {
@@ -187,10 +185,13 @@ async fn changes(
     from: Option<CommitId>,
     to: CommitId,
     prefix: String,
+    bytes_max: usize,
 ) -> Result<Vec<Change>, Failure> {
     let changes = live.read(move |store| store.diff(from, to, &prefix)).await?;
-    if changes.iter().map(wire_bytes).sum::<usize>() > CHANGES_BYTES_MAX {
-        let text = format!("{} files differ, which is too much for one answer: name a path", changes.len());
+    let bytes = changes.iter().map(wire_bytes).sum::<usize>();
+    if bytes > bytes_max {
+        let what = format!("{} files differ, which is too much for one answer; name a path", changes.len());
+        let text = over(&what, format!("about {bytes}"), bytes_max, "bytes", "limits.diff_bytes_max");
         return Err(Failure::invalid(text));
     }
     Ok(changes)

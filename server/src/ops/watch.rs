@@ -7,6 +7,7 @@ use super::read::wire_bytes;
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
+use crate::limits::over;
 use crate::namespace::LiveNamespace;
 use configbus_model::{Change, CommitId, ConfigPath, Epoch, Head, Namespace, ObjectId, Revision, TreeId};
 use futures_util::Stream;
@@ -21,9 +22,6 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Bytes of one update on the wire, about; a larger difference comes in several.
 const UPDATE_BYTES: usize = 2 * 1024 * 1024;
-
-/// Paths one watcher may name.
-const PATHS_MAX: usize = 1_000;
 
 /// What to watch.
 pub(crate) struct WatchRequest {
@@ -54,9 +52,11 @@ pub(crate) async fn watch(
 ) -> Result<impl Stream<Item = Result<Update, Failure>> + Send + use<>, Failure> {
     let live = Arc::clone(bus.namespace(caller, &request.namespace)?);
     let permit = Arc::clone(&bus.watchers).try_acquire_owned().map_err(|_| {
-        Failure::exhausted(format!("all {} watches are in use", bus.limits.watchers_max), Duration::from_secs(5))
+        let max = bus.limits.watchers_max;
+        let text = over("all watches are in use, try again in a moment", max, max, "watches", "limits.watchers_max");
+        Failure::exhausted(text, Duration::from_secs(5))
     })?;
-    let filter = Filter::parse(&request.paths)?;
+    let filter = Filter::parse(&request.paths, bus.limits.watch_paths_max)?;
     let heads = live.board.subscribe();
     let told = match request.from {
         Some(Revision::ZERO) | None => live.board.current(),
@@ -193,12 +193,10 @@ struct Filter {
 }
 
 impl Filter {
-    fn parse(paths: &[String]) -> Result<Self, Failure> {
-        if paths.len() > PATHS_MAX {
-            return Err(Failure::invalid(format!(
-                "{} paths are too many for one watch, at most {PATHS_MAX}",
-                paths.len()
-            )));
+    fn parse(paths: &[String], paths_max: usize) -> Result<Self, Failure> {
+        if paths.len() > paths_max {
+            let what = "there are too many paths in one watch; name directories, or watch in several";
+            return Err(Failure::invalid(over(what, paths.len(), paths_max, "paths", "limits.watch_paths_max")));
         }
         let mut filter = Self::default();
         for path in paths {
@@ -258,12 +256,12 @@ mod tests {
 
     #[test]
     fn files_match_themselves_and_directories_what_is_below() {
-        let filter = Filter::parse(&["a.json".into(), "dir/".into()]).unwrap();
+        let filter = Filter::parse(&["a.json".into(), "dir/".into()], 10).unwrap();
         let wanted = |path: &str| filter.wants(&ConfigPath::parse(path).unwrap());
         assert!(wanted("a.json") && wanted("dir/x") && wanted("dir/y/z"));
         assert!(!wanted("a.json5") && !wanted("dir") && !wanted("directory/x") && !wanted("a.json/x"));
         assert!(Filter::default().wants(&ConfigPath::parse("x").unwrap()));
-        assert!(Filter::parse(&["/".into()]).is_err() && Filter::parse(&["../x".into()]).is_err());
+        assert!(Filter::parse(&["/".into()], 10).is_err() && Filter::parse(&["../x".into()], 10).is_err());
     }
 
     #[test]

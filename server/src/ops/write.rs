@@ -9,6 +9,7 @@ use crate::committer::{
 };
 use crate::failure::Failure;
 use crate::gate_time::GateDoor;
+use crate::limits::over;
 use crate::namespace::LiveNamespace;
 use crate::requests::{Answer, Fingerprint, RequestId, Ticket, check_message, with_trailers};
 use crate::trace_context;
@@ -16,9 +17,6 @@ use configbus_gitstore::{HeadCommit, LandError, ReadError, Store};
 use configbus_hooks::{Context, Gate, GitCandidate};
 use configbus_model::{CommitId, ConfigPath, Entry, Head, Namespace, Revision};
 use std::sync::Arc;
-
-/// Longest message of a commit, in bytes.
-const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths named in a message that nobody wrote.
 const PATHS_NAMED_MAX: usize = 3;
@@ -189,13 +187,19 @@ fn check_shape(bus: &Bus, request: &WriteRequest) -> Result<(), Failure> {
         return Err(Failure::invalid("there is no edit in the request"));
     }
     if edits.len() > max {
-        return Err(Failure::invalid(format!("{} edits are too many for one request, at most {max} fit", edits.len())));
+        let what = "there are too many edits in one request; send them in several, or push with git";
+        return Err(Failure::invalid(over(what, edits.len(), max, "edits", "limits.edits_max")));
     }
     if let Some(path) = first_duplicate(edits) {
         return Err(Failure::invalid(format!("{path} is edited twice in one request")));
     }
-    if request.message.len() > MESSAGE_BYTES_MAX || request.message.contains('\0') {
-        return Err(Failure::invalid(format!("message needs to be text of at most {MESSAGE_BYTES_MAX} bytes")));
+    if request.message.contains('\0') {
+        return Err(Failure::invalid("the message has the character NUL, which Git does not keep"));
+    }
+    let (found, max) = (request.message.len(), bus.limits.message_bytes_max);
+    if found > max {
+        let what = "the message is too long; shorten it";
+        return Err(Failure::invalid(over(what, found, max, "bytes", "limits.message_bytes_max")));
     }
     check_message(&request.message)
 }

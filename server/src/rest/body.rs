@@ -2,27 +2,26 @@
 
 use super::problem;
 use crate::failure::Failure;
+use crate::grpc::too_large;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use configbus_model::ErrorKind;
 use serde::de::DeserializeOwned;
 
 /// Reads a body of at most `bytes_max`.
 pub(super) async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Response> {
-    let too_large = || {
-        let text = format!("the body is larger than {bytes_max} bytes");
-        problem::with_status(StatusCode::PAYLOAD_TOO_LARGE, &Failure::new(ErrorKind::Invalid, text))
+    let too_large = |found: String| {
+        problem::with_status(StatusCode::PAYLOAD_TOO_LARGE, &Failure::invalid(too_large(found, bytes_max)))
     };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|bytes| bytes > bytes_max) {
-        return Err(too_large());
+    if let Some(bytes) = announced.filter(|bytes| *bytes > bytes_max) {
+        return Err(too_large(bytes.to_string()));
     }
     to_bytes(body, bytes_max).await.map_err(|error| {
         use std::error::Error as _;
         if error.source().is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) {
-            return too_large();
+            return too_large(format!("more than {bytes_max}"));
         }
         Failure::invalid("the body broke off").into_response()
     })

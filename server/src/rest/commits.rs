@@ -20,9 +20,6 @@ use configbus_model::{ConfigPath, EntryMode, Namespace, Revision};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Largest body: a few of the largest files in base64.
-const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CommitRequest {
@@ -84,9 +81,13 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Response> {
-    let request: CommitRequest = body::read_json(&headers, body, BODY_BYTES_MAX).await?;
+    let request: CommitRequest = body::read_json(&headers, body, bus.limits.body_bytes_max).await?;
     let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let edits = request.edits.into_iter().map(Edit::try_from).collect::<Result<Vec<_>, _>>();
+    let edits = request.edits.into_iter().map(|shape| {
+        let path = bus.path(&shape.path)?;
+        edit_at(path, shape)
+    });
+    let edits = edits.collect::<Result<Vec<_>, _>>();
     let request = WriteRequest {
         edits: edits.map_err(Failure::into_response)?,
         message: request.message,
@@ -106,21 +107,16 @@ pub(super) async fn create(
     Ok((status, Json(shape)).into_response())
 }
 
-impl TryFrom<EditShape> for Edit {
-    type Error = Failure;
-
-    fn try_from(shape: EditShape) -> Result<Self, Failure> {
-        let path = ConfigPath::parse(&shape.path).map_err(Failure::invalid)?;
-        let mode = shape.mode.as_deref().map(|name| mode_of(&path, name)).transpose()?;
-        let wrong = || Failure::invalid(format!("edit of {path} needs one of content, content_base64 and delete"));
-        let wanted = match (shape.content, shape.content_base64, shape.delete) {
-            (Some(text), None, false) => Wanted::File { content: Bytes::from(text), mode },
-            (None, Some(text), false) => Wanted::File { content: decoded(&path, &text)?, mode },
-            (None, None, true) => Wanted::Deleted,
-            _ => return Err(wrong()),
-        };
-        Ok(Self { expected: expected(&path, shape.expected)?, path, wanted })
-    }
+fn edit_at(path: ConfigPath, shape: EditShape) -> Result<Edit, Failure> {
+    let mode = shape.mode.as_deref().map(|name| mode_of(&path, name)).transpose()?;
+    let wrong = || Failure::invalid(format!("edit of {path} needs one of content, content_base64 and delete"));
+    let wanted = match (shape.content, shape.content_base64, shape.delete) {
+        (Some(text), None, false) => Wanted::File { content: Bytes::from(text), mode },
+        (None, Some(text), false) => Wanted::File { content: decoded(&path, &text)?, mode },
+        (None, None, true) => Wanted::Deleted,
+        _ => return Err(wrong()),
+    };
+    Ok(Edit { expected: expected(&path, shape.expected)?, path, wanted })
 }
 
 fn mode_of(path: &ConfigPath, name: &str) -> Result<EntryMode, Failure> {
@@ -167,7 +163,8 @@ mod tests {
     use super::*;
 
     fn edit(json: &str) -> Result<Edit, Failure> {
-        serde_json::from_str::<EditShape>(json).map_err(Failure::invalid)?.try_into()
+        let shape: EditShape = serde_json::from_str(json).map_err(Failure::invalid)?;
+        edit_at(ConfigPath::parse(&shape.path).map_err(Failure::invalid)?, shape)
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(super) async fn read(
     Params(query): Params<ReadQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let path = parse(&path)?;
+    let path = parse(&bus, &path)?;
     let file = read::get(&bus, &caller, path, revision(query.revision.as_deref())?).await?;
     if etag::is_held(&headers, file.entry.id) {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
@@ -77,11 +77,10 @@ pub(super) async fn write(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Response> {
-    let path = parse(&path).map_err(Failure::into_response)?;
+    let path = parse(&bus, &path).map_err(Failure::into_response)?;
     let expected = etag::expectation(&headers).map_err(Failure::into_response)?;
     let mode = query.mode.as_deref().map(checked_mode).transpose().map_err(Failure::into_response)?;
-    let size_max = usize::try_from(bus.body_bytes_max()).unwrap_or(usize::MAX);
-    let content = body::read(&headers, body, size_max).await?;
+    let content = body::read(&headers, body, bus.limits.body_bytes_max).await?;
     let edit = Edit { path, expected, wanted: Wanted::File { content, mode } };
     let written = land(&bus, &caller, edit, query.message, &headers).await.map_err(Failure::into_response)?;
     let status = if written.created == [true] { StatusCode::CREATED } else { StatusCode::OK };
@@ -95,7 +94,7 @@ pub(super) async fn delete(
     Params(query): Params<WriteQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let edit = Edit { path: parse(&path)?, expected: etag::expectation(&headers)?, wanted: Wanted::Deleted };
+    let edit = Edit { path: parse(&bus, &path)?, expected: etag::expectation(&headers)?, wanted: Wanted::Deleted };
     if query.mode.is_some() {
         return Err(Failure::invalid("a deletion takes no mode"));
     }
@@ -139,10 +138,10 @@ fn label(response: &mut Response, head: &Head, tag: Option<HeaderValue>) {
     }
 }
 
-fn parse(path: &str) -> Result<ConfigPath, Failure> {
-    ConfigPath::parse(path).map_err(|error| match path.ends_with('/') {
+fn parse(bus: &Bus, path: &str) -> Result<ConfigPath, Failure> {
+    bus.path(path).map_err(|failure| match path.ends_with('/') {
         true => Failure::new(ErrorKind::NotFound, format!("{path} is a directory: list it with /v1/list/{path}")),
-        false => Failure::invalid(error),
+        false => failure,
     })
 }
 

@@ -9,6 +9,8 @@ mod foreign_writes;
 mod git_http;
 mod harness;
 mod hostile;
+mod limits;
+mod limits_page;
 mod owners;
 mod push;
 mod repeated;

@@ -5,8 +5,8 @@ const TEAMS: &str = "octo-org/octocats: [ann]\npayments: [ada]\nghosts: []\n";
 
 fn parsed(text: &str) -> (Owners, Vec<String>) {
     let mut findings = Findings::default();
-    let teams = teams::parse(&Document::new("teams.yaml", TEAMS.as_bytes()), &mut findings);
-    let owners = parse(&Document::new("owners", text.as_bytes()), &teams, &mut findings);
+    let teams = teams::parse(&Document::new("teams.yaml", TEAMS.as_bytes()), 100, &mut findings);
+    let owners = parse(&Document::new("owners", text.as_bytes()), &teams, 5_000, &mut findings);
     let (found, _) = findings.into_parts();
     (owners, found.iter().map(|finding| format!("{}: {}", finding.location(), finding.sentence())).collect())
 }

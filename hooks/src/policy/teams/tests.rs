@@ -2,7 +2,7 @@ use super::*;
 
 fn parsed(text: &str) -> (Teams, Vec<String>) {
     let mut findings = Findings::default();
-    let teams = parse(&Document::new("teams.yaml", text.as_bytes()), &mut findings);
+    let teams = parse(&Document::new("teams.yaml", text.as_bytes()), 5_000, &mut findings);
     let (found, _) = findings.into_parts();
     (teams, found.iter().map(|finding| format!("{}: {}", finding.location(), finding.sentence())).collect())
 }

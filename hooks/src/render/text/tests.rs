@@ -4,7 +4,7 @@ use super::*;
 use crate::{Rule, finding::Excerpt, report::ReportBuilder, text::Place};
 
 fn report() -> Report {
-    let mut builder = ReportBuilder::default();
+    let mut builder = ReportBuilder::new(&crate::GateSettings::default());
     let excerpt = Excerpt { text: "  \"a\": 2".into(), caret: 2 };
     builder.add([
         Finding::new(Rule::JsonDuplicateKey, "b.json", "key \"a\" is there twice")
@@ -73,7 +73,7 @@ fn colour_only_adds_escape_sequences() {
 
 #[test]
 fn what_is_not_listed_is_counted() {
-    let mut builder = ReportBuilder::default();
+    let mut builder = ReportBuilder::new(&crate::GateSettings::default());
     builder.add((0..60).map(|n| Finding::new(Rule::Symlink, &format!("{n:02}"), "is a symbolic link")));
     let text = builder.finish().render_plain();
     assert!(text.ends_with("… and 10 more\n60 problems in at least 50 files\n"), "{text}");
@@ -81,7 +81,7 @@ fn what_is_not_listed_is_counted() {
 
 #[test]
 fn a_pointer_without_a_line_stands_in_the_sentence() {
-    let mut builder = ReportBuilder::default();
+    let mut builder = ReportBuilder::new(&crate::GateSettings::default());
     builder.add([Finding::new(Rule::JsonNumber, "a.json", "too large").pointing("/a")]);
     assert!(builder.finish().render_plain().starts_with("a.json: too large at /a [json/number]\n"));
 }

@@ -222,7 +222,7 @@ fn what_is_no_schema_is_refused() {
         ("type.json", Rule::SchemaInvalid, "type.json:1:9 is no valid schema: value is none of those allowed"),
         ("list.json", Rule::SchemaInvalid, "value has the wrong type"),
         ("pattern.json", Rule::SchemaInvalid, "pattern is no regular expression"),
-        ("large.json", Rule::SchemaInvalid, "or one that grows too large"),
+        ("large.json", Rule::SchemaPatternSize, "pattern grows too large"),
     ] {
         check_refused(&files, path, &[], rule, words);
     }

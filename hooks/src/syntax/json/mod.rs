@@ -9,14 +9,15 @@ mod walk;
 use crate::{
     Rule,
     check::{Check, Document, Findings},
+    syntax::DocumentBounds,
 };
 use std::borrow::Cow;
 
 /// Checks `.json`.
 #[derive(Debug)]
 pub(crate) struct Json {
-    /// Deepest nesting.
-    pub(crate) depth_max: usize,
+    /// What a document may be like.
+    pub(crate) bounds: DocumentBounds,
 }
 
 impl Check for Json {
@@ -26,7 +27,7 @@ impl Check for Json {
 
     fn check(&self, document: &Document<'_>, findings: &mut Findings) {
         let Some(text) = document.unmarked_utf8(findings) else { return };
-        walk::walk(document, text, self.depth_max.min(READ_DEPTH_MAX), findings);
+        walk::walk(document, text, &self.bounds.at_most_deep(READ_DEPTH_MAX), findings);
     }
 }
 

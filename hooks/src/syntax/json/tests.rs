@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 fn check_found(text: &[u8]) -> Vec<crate::Finding> {
     let mut findings = Findings::default();
-    Json { depth_max: 128 }.check(&Document::new("a.json", text), &mut findings);
+    Json { bounds: DocumentBounds::with_depth(128) }.check(&Document::new("a.json", text), &mut findings);
     findings.into_parts().0
 }
 

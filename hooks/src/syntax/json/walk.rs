@@ -8,6 +8,8 @@ use crate::{
     Finding, Rule,
     check::{Document, Findings},
     syntax::{
+        DocumentBounds,
+        bounds::TOO_DEEP,
         keys::Keys,
         pointer::{Step, pointer_text},
     },
@@ -15,8 +17,8 @@ use crate::{
 use std::borrow::Cow;
 
 /// Adds everything that is wrong with `text`.
-pub(super) fn walk(document: &Document<'_>, text: &str, depth_max: usize, findings: &mut Findings) {
-    let mut walk = Walk { document, scanner: Scanner::new(text), depth_max, steps: Vec::new(), findings };
+pub(super) fn walk(document: &Document<'_>, text: &str, bounds: &DocumentBounds, findings: &mut Findings) {
+    let mut walk = Walk { document, scanner: Scanner::new(text), bounds, steps: Vec::new(), findings };
     if let Err(stop) = walk.document() {
         let finding =
             document.finding_at(stop.rule, stop.offset, stop.message).found(stop.found).expected(stop.expected);
@@ -28,7 +30,7 @@ pub(super) fn walk(document: &Document<'_>, text: &str, depth_max: usize, findin
 struct Walk<'a, 'd> {
     document: &'d Document<'d>,
     scanner: Scanner<'a>,
-    depth_max: usize,
+    bounds: &'d DocumentBounds,
     /// The way to the current value.
     steps: Vec<Step<Cow<'a, str>>>,
     findings: &'d mut Findings,
@@ -57,7 +59,12 @@ impl<'a> Walk<'a, '_> {
 
     fn number(&mut self) -> Result<(), Stop> {
         let offset = self.scanner.offset();
-        if let Some(number) = self.scanner.number()? {
+        let misfit = self.scanner.number()?;
+        let bounds = self.bounds;
+        let long = bounds.long_number(self.document, offset, self.scanner.offset() - offset);
+        if let Some(finding) = long {
+            self.report(|_| finding);
+        } else if let Some(number) = misfit {
             let message = "number does not fit 64 bits, and readers would see another one";
             let expected = "an integer from -2^63 to 2^64-1, a finite float, or a string";
             self.report(|document| {
@@ -69,12 +76,12 @@ impl<'a> Walk<'a, '_> {
 
     /// Runs `inside` between two brackets.
     fn nested(&mut self, inside: fn(&mut Self) -> Result<(), Stop>) -> Result<(), Stop> {
-        if self.steps.len() >= self.depth_max {
+        if self.steps.len() >= self.bounds.depth_max {
             return Err(Stop {
                 rule: Rule::JsonDepth,
-                message: "document is nested too deep",
-                found: format!("level {}", self.steps.len() + 1),
-                expected: format!("at most {}", self.depth_max).into(),
+                message: TOO_DEEP,
+                found: self.bounds.depth_found(),
+                expected: self.bounds.depth_expected().into(),
                 ..self.scanner.unexpected("")
             });
         }

@@ -8,12 +8,18 @@ use super::{
 use crate::{
     Rule,
     check::{Document, Findings},
+    syntax::{DocumentBounds, bounds::TOO_DEEP},
 };
 use std::collections::HashSet;
 
 /// Adds what reading can go on after, or returns what it cannot.
-pub(super) fn walk(document: &Document<'_>, text: &str, depth_max: usize, findings: &mut Findings) -> Result<(), Stop> {
-    let mut walk = Walk { document, cursor: Cursor::new(text), depth_max, open: Vec::new(), findings };
+pub(super) fn walk(
+    document: &Document<'_>,
+    text: &str,
+    bounds: &DocumentBounds,
+    findings: &mut Findings,
+) -> Result<(), Stop> {
+    let mut walk = Walk { document, cursor: Cursor::new(text), bounds, open: Vec::new(), findings };
     let result = walk.characters(text).and_then(|()| walk.document(text));
     walk.report_unknown_references();
     result
@@ -22,7 +28,7 @@ pub(super) fn walk(document: &Document<'_>, text: &str, depth_max: usize, findin
 struct Walk<'a, 'd> {
     document: &'d Document<'d>,
     cursor: Cursor<'a>,
-    depth_max: usize,
+    bounds: &'d DocumentBounds,
     /// Names of the elements around the current place, with the places of their tags.
     open: Vec<(&'a str, usize)>,
     findings: &'d mut Findings,
@@ -98,10 +104,9 @@ impl<'a> Walk<'a, '_> {
         let start = self.cursor.offset();
         self.cursor.require("<")?;
         let name = self.cursor.name()?;
-        if self.open.len() >= self.depth_max {
-            let stop =
-                self.cursor.stop(start, "document is nested too deep", format!("at most {} levels", self.depth_max));
-            return Err(Stop { rule: Rule::XmlDepth, ..stop });
+        if self.open.len() >= self.bounds.depth_max {
+            let stop = self.cursor.stop(start, TOO_DEEP, self.bounds.depth_expected());
+            return Err(Stop { rule: Rule::XmlDepth, found: self.bounds.depth_found(), ..stop });
         }
         let attributes = self.cursor.attributes()?;
         self.report_twins(&attributes);

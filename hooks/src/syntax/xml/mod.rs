@@ -10,13 +10,14 @@ mod markup;
 use crate::{
     Rule,
     check::{Check, Document, Findings},
+    syntax::DocumentBounds,
 };
 
 /// Checks `.xml`.
 #[derive(Debug)]
 pub(crate) struct Xml {
-    /// Deepest nesting.
-    pub(crate) depth_max: usize,
+    /// What a document may be like.
+    pub(crate) bounds: DocumentBounds,
 }
 
 impl Check for Xml {
@@ -26,7 +27,7 @@ impl Check for Xml {
 
     fn check(&self, document: &Document<'_>, findings: &mut Findings) {
         let Some(text) = document.utf8(findings) else { return };
-        if let Err(stop) = grammar::walk(document, text, self.depth_max, findings) {
+        if let Err(stop) = grammar::walk(document, text, &self.bounds, findings) {
             let mut finding = document.finding_at(stop.rule, stop.offset, stop.message).found(stop.found);
             finding.expected = stop.expected;
             findings.add_with(|| finding);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 fn check_found(text: &[u8]) -> Vec<(Rule, usize, usize)> {
     let mut findings = Findings::default();
-    Xml { depth_max: 128 }.check(&Document::new("a.xml", text), &mut findings);
+    Xml { bounds: DocumentBounds::with_depth(128) }.check(&Document::new("a.xml", text), &mut findings);
     findings.into_parts().0.into_iter().map(|f| (f.rule, f.line.unwrap(), f.column.unwrap())).collect()
 }
 

@@ -6,12 +6,14 @@
 
 mod drain;
 mod number;
+mod settings;
 mod walk;
 mod weight;
 
 use crate::{
     Rule,
     check::{Check, Document, Findings},
+    syntax::DocumentBounds,
 };
 use drain::Drain;
 use serde_saphyr::{
@@ -19,11 +21,13 @@ use serde_saphyr::{
     UserMessageFormatter,
 };
 
+pub use settings::YamlSettings;
+
 /// Checks `.yaml` and `.yml`.
 #[derive(Debug)]
 pub(crate) struct Yaml {
-    /// Deepest nesting.
-    pub(crate) depth_max: usize,
+    /// What a document may be like.
+    pub(crate) bounds: DocumentBounds,
 }
 
 impl Check for Yaml {
@@ -33,7 +37,7 @@ impl Check for Yaml {
 
     fn check(&self, document: &Document<'_>, findings: &mut Findings) {
         let Some(text) = document.unmarked_utf8(findings) else { return };
-        walk::walk(document, text, self.depth_max, findings);
+        walk::walk(document, text, &self.bounds, findings);
         if findings.is_empty() {
             self.read(document, text, findings);
         }
@@ -42,7 +46,8 @@ impl Check for Yaml {
 
 impl Yaml {
     fn read(&self, document: &Document<'_>, text: &str, findings: &mut Findings) {
-        let read = serde_saphyr::from_str_multiple_with_options::<Drain, Vec<Drain>>(text, options(self.depth_max));
+        let read =
+            serde_saphyr::from_str_multiple_with_options::<Drain, Vec<Drain>>(text, options(self.bounds.depth_max));
         let Err(error) = read else { return };
         let (rule, message) = refusal(error.without_snippet());
         findings.add(match error.location() {
@@ -63,7 +68,8 @@ fn refusal(error: &Error) -> (Rule, String) {
         Error::DuplicateMappingKey { .. } => {
             (Rule::YamlDuplicateKey, "key is there twice; readers would see only one of them".to_owned())
         }
-        Error::Budget { .. } => (Rule::YamlAliases, message),
+        // What is set is never wider, and told with its place by the walk, which sees the same events.
+        Error::Budget { .. } => (Rule::YamlSize, format!("{message}, which hosts refuse; split the file")),
         _ => (Rule::YamlSyntax, message),
     }
 }
@@ -78,14 +84,14 @@ pub(crate) fn options(depth_max: usize) -> Options {
             max_aliases: 50_000,
             max_anchors: 50_000,
             max_recorded_anchor_events: 1_000_000,
-            max_documents: walk::DOCUMENTS_MAX,
+            max_documents: 10_000,
             max_merge_keys: 10_000,
             enforce_alias_anchor_ratio: false,
         },
         duplicate_keys: DuplicateKeyPolicy::Error,
         merge_keys: MergeKeyPolicy::Merge,
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 4 * weight::NODES_MAX,
+            max_total_replayed_events: 1_000_000,
             max_replay_stack_depth: 64,
         },
         legacy_octal_numbers: false,

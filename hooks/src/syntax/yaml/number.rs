@@ -20,6 +20,11 @@ pub(super) fn misfit(scalar: &str) -> Option<Misfit> {
     (!fits).then_some(Misfit::Float)
 }
 
+/// Returns whether a plain scalar is a number at all.
+pub(super) fn is_number(scalar: &str) -> bool {
+    integer(scalar).is_some() || is_float(scalar)
+}
+
 /// Splits `[-+]?[0-9]+`, `0o[0-7]+` or `0x[0-9a-fA-F]+` into digits, radix and sign.
 fn integer(scalar: &str) -> Option<(&str, u32, bool)> {
     let (digits, radix, is_negative) = match scalar.as_bytes() {

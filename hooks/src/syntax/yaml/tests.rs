@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 fn check_found(text: &[u8]) -> Vec<crate::Finding> {
     let check = || {
         let mut findings = Findings::default();
-        Yaml { depth_max: 128 }.check(&Document::new("a.yaml", text), &mut findings);
+        Yaml { bounds: DocumentBounds::with_depth(128) }.check(&Document::new("a.yaml", text), &mut findings);
         findings.into_parts().0
     };
     // Without optimisation the usual parser needs more than a test's stack for 128 levels.
@@ -109,7 +109,7 @@ fn alias_bombs_are_refused() {
 #[test]
 fn documents_are_counted() {
     check_places(&"--- a\n".repeat(10_000), &[]);
-    check_places(&"--- a\n".repeat(10_001), &[(Rule::YamlSyntax, 10_001, 1)]);
+    check_places(&"--- a\n".repeat(10_001), &[(Rule::YamlSize, 10_001, 1)]);
 }
 
 #[test]

@@ -1,41 +1,72 @@
 //! The first pass: events of the parser, with their places.
 
 use super::{
-    number::{Misfit, misfit},
-    weight::{AliasError, Anchors, NODES_MAX, Weight},
+    number::{Misfit, is_number, misfit},
+    weight::{Anchors, Recursive, Weight},
 };
 use crate::{
     Finding, Rule,
     check::{Document, Findings},
     syntax::{
+        DocumentBounds,
         keys::Keys,
         pointer::{Step, pointer_text},
     },
 };
+use configbus_model::at_most;
 use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError, Span};
 use std::borrow::Cow;
 
-/// Most documents in one file.
-pub(super) const DOCUMENTS_MAX: usize = 10_000;
-
 /// Adds everything that is wrong with `text` as far as events show it.
-pub(super) fn walk(document: &Document<'_>, text: &str, depth_max: usize, findings: &mut Findings) {
+pub(super) fn walk(document: &Document<'_>, text: &str, bounds: &DocumentBounds, findings: &mut Findings) {
+    let depth_max = bounds.depth_max;
     let mut options = granit_parser::options! {
         flow_nesting_limit: depth_max + 1,
         block_nesting_limit: depth_max + 1,
     };
     options.set_emit_comments(false);
     let (open, anchors) = (Vec::new(), Anchors::default());
-    let mut walk = Walk { document, depth_max, documents: 0, open, anchors, findings };
+    let mut walk = Walk { document, bounds, counts: Counts::default(), open, anchors, findings };
     for event in Parser::new_from_str_with_options(text, options) {
         let stopped = match event {
-            Ok((event, span)) => walk.event(event, span),
+            Ok((event, span)) => walk.counted(event, span),
             Err(error) => Err(walk.scan_error(&error)),
         };
         if let Err(finding) = stopped {
             return walk.report(|_| *finding);
         }
     }
+}
+
+/// How too much of something is told.
+struct Counted {
+    rule: Rule,
+    what: &'static str,
+    unit: &'static str,
+    key: &'static str,
+    advice: &'static str,
+}
+
+const SPLIT: &str = "split it";
+const WRITE_OUT: &str = "write more of it out, or split it";
+
+/// In the order in which they are counted.
+const COUNTED: [Counted; 7] = [
+    size("file has too many values, keys and ends of lists and mappings", "events", "gate.yaml.events_max"),
+    size("file holds too many documents", "documents", "gate.yaml.documents_max"),
+    aliases("file has too many aliases", "aliases", "gate.yaml.aliases_max"),
+    aliases("file has too many anchors", "anchors", "gate.yaml.aliases_max"),
+    aliases("aliases bring in too many nodes", "nodes", "gate.yaml.alias_nodes_max"),
+    aliases("aliases bring in too much text", "bytes", "gate.yaml.alias_bytes_max"),
+    aliases("file has too many merge keys", "merge keys", "gate.yaml.merge_keys_max"),
+];
+
+const fn size(what: &'static str, unit: &'static str, key: &'static str) -> Counted {
+    Counted { rule: Rule::YamlSize, what, unit, key, advice: SPLIT }
+}
+
+const fn aliases(what: &'static str, unit: &'static str, key: &'static str) -> Counted {
+    Counted { rule: Rule::YamlAliases, what, unit, key, advice: WRITE_OUT }
 }
 
 /// A finding after which walking on makes no sense.
@@ -59,29 +90,66 @@ enum Content<'a> {
     },
 }
 
+/// How often something was seen.
+#[derive(Default)]
+struct Counts {
+    events: usize,
+    documents: usize,
+    aliases: usize,
+    merge_keys: usize,
+}
+
 struct Walk<'a, 'd> {
     document: &'d Document<'d>,
-    depth_max: usize,
-    documents: usize,
+    bounds: &'d DocumentBounds,
+    counts: Counts,
     open: Vec<Open<'a>>,
     anchors: Anchors,
     findings: &'d mut Findings,
 }
 
 impl<'a> Walk<'a, '_> {
+    fn counted(&mut self, event: Event<'a>, span: Span) -> Stopped {
+        self.counts.events += 1;
+        let offset = offset_of(&span);
+        self.event(event, span)?;
+        self.check_counts(offset)
+    }
+
+    fn check_counts(&self, offset: usize) -> Stopped {
+        let (counts, yaml, Weight { nodes, bytes }) = (&self.counts, &self.bounds.yaml, self.anchors.expanded());
+        let counted = [
+            (counts.events, yaml.events_max),
+            (counts.documents, yaml.documents_max),
+            (counts.aliases, yaml.aliases_max),
+            (self.anchors.len(), yaml.aliases_max),
+            (nodes, yaml.alias_nodes_max),
+            (bytes, yaml.alias_bytes_max),
+            (counts.merge_keys, yaml.merge_keys_max),
+        ];
+        let Some(at) = counted.iter().position(|(found, max)| found > max) else { return Ok(()) };
+        let ((found, max), Counted { rule, what, unit, key, advice }) = (counted[at], &COUNTED[at]);
+        let finding = self.document.finding_at(*rule, offset, format!("{what}; {advice}"));
+        Err(Box::new(finding.found(format!("{found} {unit} up to here")).expected(at_most(max, unit, key))))
+    }
+
     fn event(&mut self, event: Event<'a>, span: Span) -> Stopped {
         let offset = offset_of(&span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let weight = Weight::of_node(text.len());
                 self.anchors.finish(anchor, weight, Some(&text));
-                if style == ScalarStyle::Plain && tag.is_none() && !self.is_key_next() {
-                    self.number(&text, offset);
+                if style == ScalarStyle::Plain && tag.is_none() {
+                    match self.is_key_next() {
+                        true => self.counts.merge_keys += usize::from(text == "<<"),
+                        false => self.number(&text, offset),
+                    }
                 }
                 self.node(weight, Some(text), offset);
             }
             Event::Alias(anchor) => {
-                let expanded = self.anchors.expand(anchor).map_err(|error| self.alias_error(error, offset))?;
+                self.counts.aliases += 1;
+                let expanded = self.anchors.expand(anchor).map_err(|Recursive| self.recursive_alias(offset))?;
                 self.node(expanded.0, expanded.1.map(Cow::Owned), offset);
             }
             Event::SequenceStart(_, anchor, _) => self.begin(anchor, Content::Sequence { index: 0 }, offset)?,
@@ -89,23 +157,14 @@ impl<'a> Walk<'a, '_> {
                 self.begin(anchor, Content::Mapping { keys: Keys::default(), key: None }, offset)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(offset),
-            Event::DocumentStart(..) => self.begin_document(offset)?,
+            Event::DocumentStart(..) => self.counts.documents += 1,
             _ => {}
         }
         Ok(())
     }
 
-    fn begin_document(&mut self, offset: usize) -> Stopped {
-        self.documents += 1;
-        if self.documents > DOCUMENTS_MAX {
-            let finding = self.document.finding_at(Rule::YamlSyntax, offset, "file holds too many documents; split it");
-            return Err(Box::new(finding.expected(format!("at most {DOCUMENTS_MAX}"))));
-        }
-        Ok(())
-    }
-
     fn begin(&mut self, anchor: usize, content: Content<'a>, offset: usize) -> Stopped {
-        if self.open.len() >= self.depth_max {
+        if self.open.len() >= self.bounds.depth_max {
             return Err(Box::new(self.too_deep(offset)));
         }
         self.open.push(Open { anchor, weight: Weight::of_node(0), content });
@@ -141,6 +200,11 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn number(&mut self, text: &str, offset: usize) {
+        if text.len() > self.bounds.number_bytes_max && is_number(text) {
+            let bounds = self.bounds;
+            let long = bounds.long_number(self.document, offset, text.len());
+            return long.into_iter().for_each(|finding| self.report(|_| finding));
+        }
         let (message, expected) = match misfit(text) {
             None => return,
             Some(Misfit::Integer) => {
@@ -162,13 +226,8 @@ impl<'a> Walk<'a, '_> {
         });
     }
 
-    fn alias_error(&self, error: AliasError, offset: usize) -> Box<Finding> {
-        let message = match error {
-            AliasError::Recursive => "alias stands inside what it stands for".to_owned(),
-            AliasError::TooMuch => {
-                format!("aliases bring in more than {NODES_MAX} nodes or 16 MiB; write out less, or split the file")
-            }
-        };
+    fn recursive_alias(&self, offset: usize) -> Box<Finding> {
+        let message = "alias stands inside what it stands for";
         Box::new(self.document.finding_at(Rule::YamlAliases, offset, message))
     }
 
@@ -182,8 +241,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn too_deep(&self, offset: usize) -> Finding {
-        let finding = self.document.finding_at(Rule::YamlDepth, offset, "document is nested too deep");
-        finding.expected(format!("at most {} levels", self.depth_max))
+        self.bounds.too_deep(self.document, Rule::YamlDepth, offset)
     }
 
     fn report(&mut self, finding: impl FnOnce(&Document<'_>) -> Finding) {

@@ -2,17 +2,11 @@
 
 use std::{collections::HashMap, ops::AddAssign};
 
-/// Most nodes that aliases may bring into one file.
-pub(super) const NODES_MAX: usize = 250_000;
-
-/// Most bytes of scalars that aliases may bring into one file.
-const BYTES_MAX: usize = 16 << 20;
-
 /// Size of a node with everything in it, aliases replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Weight {
-    nodes: usize,
-    bytes: usize,
+    pub(super) nodes: usize,
+    pub(super) bytes: usize,
 }
 
 impl Weight {
@@ -29,14 +23,9 @@ impl AddAssign for Weight {
     }
 }
 
-/// Why an alias is refused.
+/// An alias stands inside what it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AliasError {
-    /// All aliases so far bring in too much.
-    TooMuch,
-    /// It stands inside what it stands for.
-    Recursive,
-}
+pub(super) struct Recursive;
 
 /// What anchors stand for.
 #[derive(Debug, Default)]
@@ -54,13 +43,20 @@ impl Anchors {
     }
 
     /// Replaces an alias and returns what it brings, with the text if it is a scalar.
-    pub(super) fn expand(&mut self, anchor: usize) -> Result<(Weight, Option<String>), AliasError> {
-        let (weight, text) = self.anchored.get(&anchor).cloned().ok_or(AliasError::Recursive)?;
+    pub(super) fn expand(&mut self, anchor: usize) -> Result<(Weight, Option<String>), Recursive> {
+        let (weight, text) = self.anchored.get(&anchor).cloned().ok_or(Recursive)?;
         self.expanded += weight;
-        if self.expanded.nodes > NODES_MAX || self.expanded.bytes > BYTES_MAX {
-            return Err(AliasError::TooMuch);
-        }
         Ok((weight, text))
+    }
+
+    /// Returns what all aliases so far bring in.
+    pub(super) fn expanded(&self) -> Weight {
+        self.expanded
+    }
+
+    /// Returns how many anchors there are.
+    pub(super) fn len(&self) -> usize {
+        self.anchored.len()
     }
 }
 
@@ -80,19 +76,19 @@ mod tests {
             anchors.finish(anchor, weight, None);
         }
         assert_eq!(anchors.expand(3).unwrap().0.nodes, 100_011);
-        assert_eq!(anchors.expand(3), Err(AliasError::TooMuch));
+        assert_eq!(anchors.expanded().nodes, 10 * 1_000 + 10 * 10_001 + 100_011);
     }
 
     #[test]
     fn large_scalars_count_by_their_bytes() {
         let mut anchors = Anchors::default();
-        anchors.finish(1, Weight::of_node(BYTES_MAX), None);
-        assert!(anchors.expand(1).is_ok());
-        assert_eq!(anchors.expand(1), Err(AliasError::TooMuch));
+        anchors.finish(1, Weight::of_node(1_000), None);
+        (0..3).for_each(|_| drop(anchors.expand(1).unwrap()));
+        assert_eq!(anchors.expanded(), Weight { nodes: 3, bytes: 3_000 });
     }
 
     #[test]
     fn a_node_cannot_hold_itself() {
-        assert_eq!(Anchors::default().expand(1), Err(AliasError::Recursive));
+        assert_eq!(Anchors::default().expand(1), Err(Recursive));
     }
 }
