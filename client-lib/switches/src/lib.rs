@@ -1,4 +1,4 @@
-//! Runtime switches: what a file of deciders, toggles or flags says, and what it means for one recipient.
+//! Runtime switches: what a file of deciders, toggles, flags or features says, and what it means for one recipient.
 //!
 //! Everything here is pure. Documents come in parsed, the time and random draws come in as arguments, and what is wrong
 //! with a document comes out as [`Problem`]s with JSON pointers, so that the gate can tell authors the line, the client
@@ -8,10 +8,11 @@
 //! The hashes are part of the product's contract: a recipient that is in today is in tomorrow. They are written down in
 //! `docs/switches.md` and frozen by tests with vectors.
 //!
-//! Read first: [`decider::Decider`], [`toggle::ToggleMap`], [`FlagSet`], [`Resolution`], [`Parsed`].
+//! Read first: [`decider::Decider`], [`toggle::ToggleMap`], [`FlagSet`], [`Feature`], [`Resolution`], [`Parsed`].
 
 mod context;
 pub mod decider;
+mod feature;
 mod flag;
 mod hash;
 mod id;
@@ -24,6 +25,7 @@ pub mod toggle;
 mod version;
 
 pub use context::{Attribute, Context, TARGETING_KEY};
+pub use feature::{Feature, Parameter, ParameterKind, Stage};
 pub use flag::{Flag, FlagSet};
 pub use hash::{crc32, murmur3_32, xxh64};
 pub use id::Id;

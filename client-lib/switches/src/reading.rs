@@ -44,6 +44,11 @@ impl Reading {
         self.add(Severity::Idle, message.into())
     }
 
+    /// Adds that an inline test fails.
+    pub(crate) fn failed_test(&mut self, message: impl Into<String>) -> &mut Problem {
+        self.add(Severity::Test, message.into())
+    }
+
     fn add(&mut self, severity: Severity, message: String) -> &mut Problem {
         let problem = Problem { severity, pointer: self.pointer.clone(), message, found: None, expected: None };
         if self.problems.len() >= PROBLEMS_KEPT_MAX {
@@ -56,6 +61,11 @@ impl Reading {
     /// Adds that another kind of value belongs here.
     pub(crate) fn expect(&mut self, value: &Value, expected: &str) {
         self.wrong("value is of another kind").found(shown(value)).expected(expected);
+    }
+
+    /// Returns how many problems made the document unusable so far.
+    pub(crate) fn wrong_count(&self) -> usize {
+        self.wrong
     }
 
     /// Ends the reading.
@@ -136,6 +146,15 @@ impl Reading {
                 None
             }
         }
+    }
+
+    /// Returns a truth value.
+    pub(crate) fn boolean(&mut self, value: &Value) -> Option<bool> {
+        let boolean = value.as_bool();
+        if boolean.is_none() {
+            self.expect(value, "true or false");
+        }
+        boolean
     }
 
     /// Returns a number between bounds.

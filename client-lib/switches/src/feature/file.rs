@@ -1,0 +1,208 @@
+//! One feature, as its authors write it and as programs ask it.
+
+use super::{
+    parameter::Parameter,
+    rule::{Common, Rule},
+};
+use crate::{
+    Context, Moment, Parsed, Reason, Resolution, TARGETING_KEY,
+    logic::Scope,
+    reading::{Reading, nearest, shown},
+};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Variant of a feature of which no rule matches.
+const DEFAULT: &str = "default";
+
+/// Where in its life a feature is; for people and lints, rules do not look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Being written.
+    Draft,
+    /// For those who write it.
+    Team,
+    /// For the company.
+    Internal,
+    /// For few.
+    Alpha,
+    /// For many.
+    Beta,
+    /// For all.
+    Launched,
+    /// To be removed.
+    Retired,
+}
+
+impl Stage {
+    const NAMES: [(&'static str, Self); 7] = [
+        ("draft", Self::Draft),
+        ("team", Self::Team),
+        ("internal", Self::Internal),
+        ("alpha", Self::Alpha),
+        ("beta", Self::Beta),
+        ("launched", Self::Launched),
+        ("retired", Self::Retired),
+    ];
+}
+
+/// One feature, ready to be asked.
+#[derive(Debug, Clone)]
+pub struct Feature {
+    key: Box<str>,
+    /// Whom to ask.
+    pub owner: String,
+    /// Whose it is.
+    pub team: Option<String>,
+    /// Where in its life it is.
+    pub stage: Stage,
+    /// From when on it should be gone. Rules do not look at it.
+    pub expires: Option<Moment>,
+    parameters: BTreeMap<String, Parameter>,
+    rules: Vec<Rule>,
+    defaults: Value,
+}
+
+impl Feature {
+    /// Reads a parsed document and runs its tests. The key comes from where the file stands.
+    ///
+    /// ```
+    /// use configbus_switches::{Context, Feature, Moment};
+    ///
+    /// let document = serde_json::json!({
+    ///     "owner": "checkout@example.org",
+    ///     "stage": "beta",
+    ///     "parameters": {"enabled": {"type": "bool", "default": false}},
+    ///     "rules": [{"when": {"country": ["DE", "FR"]}, "set": {"enabled": true}}],
+    ///     "tests": [{"given": {"country": "DE"}, "expect": {"enabled": true}}, {"given": {}, "expect": {"enabled": false}}],
+    /// });
+    /// let feature = Feature::parse("checkout/new-cart", &document).flawless()?;
+    /// let context = [("country", "FR".into())];
+    /// let found = feature.resolve(&Context::of(&context), Moment::from_unix_ms(0));
+    /// assert_eq!(found.value.unwrap()["enabled"], true);
+    /// # Ok::<(), configbus_switches::Problems>(())
+    /// ```
+    pub fn parse(key: &str, document: &Value) -> Parsed<Self> {
+        let mut reading = Reading::default();
+        let feature = parse(&mut reading, key, document);
+        if reading.wrong_count() == 0
+            && let Some(feature) = &feature
+            && let Some(tests) = document.get("tests")
+        {
+            reading.within("tests", |reading| reading.elements(tests, |reading, test| run(reading, feature, test)));
+        }
+        reading.finish(feature)
+    }
+
+    /// Returns whether a document is plainly meant as one, right or not.
+    pub fn is_meant_by(document: &Value) -> bool {
+        document.get("parameters").is_some_and(Value::is_object)
+    }
+
+    /// Returns its name.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Returns its parameters.
+    pub fn parameters(&self) -> &BTreeMap<String, Parameter> {
+        &self.parameters
+    }
+
+    /// Returns all parameters for a context, as one object; the variant is the name of the rule that matched.
+    #[inline]
+    pub fn resolve(&self, context: &Context<'_>, now: Moment) -> Resolution<'_> {
+        let scope = Scope { context: *context, flag_key: &self.key, timestamp: now.unix_s() };
+        let (value, variant, reason) = match self.rules.iter().find(|rule| rule.matches(&scope, now)) {
+            Some(rule) => (&rule.value, &*rule.name, Reason::TargetingMatch),
+            None if self.rules.is_empty() => (&self.defaults, DEFAULT, Reason::Static),
+            None => (&self.defaults, DEFAULT, Reason::Default),
+        };
+        Resolution { value: Some(value), variant: Some(variant), reason, error: None, metadata: None }
+    }
+}
+
+fn parse(reading: &mut Reading, key: &str, document: &Value) -> Option<Feature> {
+    let known = ["description", "expires", "owner", "parameters", "rules", "stage", "team", "tests", "unit"];
+    let fields = reading.fields(document, &known)?;
+    let text = |reading: &mut Reading, value| reading.text(value).map(str::to_owned);
+    let owner = reading.required(fields, "owner", text);
+    let team = reading.optional(fields, "team", text);
+    let stage = reading.required(fields, "stage", |reading, value| reading.one_of(value, &Stage::NAMES));
+    let expires = reading.optional(fields, "expires", Reading::moment);
+    let unit = reading.optional(fields, "unit", text).unwrap_or_else(|| TARGETING_KEY.to_owned());
+    let parameters = reading.required(fields, "parameters", parameters)?;
+    let defaults: Map<_, _> =
+        parameters.iter().map(|(name, parameter)| (name.clone(), parameter.default.clone())).collect();
+    let common = Common { key, unit: &unit, parameters: &parameters, defaults: &defaults };
+    let mut at = 0;
+    let rules = reading.optional(fields, "rules", |reading, value| {
+        reading.elements(value, |reading, rule| {
+            at += 1;
+            Rule::parse(reading, rule, at - 1, &common)
+        })
+    });
+    let rules = rules.unwrap_or_default();
+    check_reach(reading, &rules);
+    let key = key.into();
+    Some(Feature {
+        key,
+        owner: owner?,
+        team,
+        stage: stage?,
+        expires,
+        rules,
+        defaults: Value::Object(defaults),
+        parameters,
+    })
+}
+
+fn parameters(reading: &mut Reading, value: &Value) -> Option<BTreeMap<String, Parameter>> {
+    let members = reading.mapping(value)?;
+    if members.is_empty() {
+        reading.wrong("feature has no parameter");
+    }
+    let parameter = |(name, value): (&String, &Value)| {
+        Some((name.clone(), reading.within(name, |reading| Parameter::parse(reading, value))?))
+    };
+    Some(members.iter().filter_map(parameter).collect())
+}
+
+/// Rules after one that takes everybody do nothing.
+fn check_reach(reading: &mut Reading, rules: &[Rule]) {
+    let Some(last) = rules.iter().position(Rule::takes_all) else { return };
+    if last + 1 < rules.len() {
+        let told = format!("rule can never match: '{}' before it takes everybody", rules[last].name);
+        reading.within("rules", |reading| reading.at(last + 1, |reading| reading.idle(told).pointer.len()));
+    }
+}
+
+/// Runs one test: `given` a context, `at` a time, `expect` values of some parameters.
+fn run(reading: &mut Reading, feature: &Feature, test: &Value) -> Option<()> {
+    let fields = reading.fields(test, &["given", "at", "expect", "name"])?;
+    let empty = Map::new();
+    let given = reading.optional(fields, "given", Reading::mapping).unwrap_or(&empty);
+    let at = reading.optional(fields, "at", Reading::moment);
+    let expected = reading.required(fields, "expect", Reading::mapping)?;
+    if at.is_none() && feature.rules.iter().any(Rule::is_dated) {
+        reading.wrong("rules go by the time, so the test needs 'at'");
+        return None;
+    }
+    let found = feature.resolve(&Context::of_json(given), at.unwrap_or(Moment::from_unix_ms(0)));
+    let rule = found.variant.unwrap_or_default();
+    for (name, expected) in expected {
+        let told = |reading: &mut Reading| match found.value.and_then(|value| value.get(name)) {
+            Some(value) if value == expected => {}
+            Some(value) => {
+                reading.failed_test(format!("test fails, by {rule}")).found(shown(value)).expected(shown(expected));
+            }
+            None => {
+                let known: Vec<_> = feature.parameters.keys().map(String::as_str).collect();
+                let near = nearest(name, &known).map_or_else(|| known.join(", "), str::to_owned);
+                reading.wrong("feature has no such parameter").found(name).expected(near);
+            }
+        };
+        reading.within("expect", |reading| reading.within(name, told));
+    }
+    Some(())
+}

@@ -1,0 +1,105 @@
+//! One rule of a feature.
+
+use super::{
+    condition,
+    exposure::{Bucketing, Exposure, Share},
+    parameter::Parameter,
+};
+use crate::{
+    Context, Moment,
+    logic::{Expr, Scope},
+    reading::{Reading, nearest},
+};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// A rule, ready to be asked.
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    pub name: Box<str>,
+    condition: Option<Expr>,
+    from: Option<Moment>,
+    until: Option<Moment>,
+    exposure: Exposure,
+    bucketing: Bucketing,
+    /// All parameters, as they are where the rule matches.
+    pub value: Value,
+}
+
+/// What rules of one feature have in common.
+pub(super) struct Common<'f> {
+    pub key: &'f str,
+    pub unit: &'f str,
+    pub parameters: &'f BTreeMap<String, Parameter>,
+    pub defaults: &'f Map<String, Value>,
+}
+
+impl Rule {
+    pub(super) fn parse(reading: &mut Reading, value: &Value, at: usize, common: &Common<'_>) -> Option<Self> {
+        let known = ["name", "when", "from", "until", "percent", "schedule", "ramp", "unit", "salt", "set"];
+        let fields = reading.fields(value, &known)?;
+        let text = |reading: &mut Reading, value| reading.text(value).map(str::to_owned);
+        let name = reading.optional(fields, "name", text).unwrap_or_else(|| format!("rule {}", at + 1));
+        let when = fields.get("when");
+        let condition = when.map(|when| reading.within("when", |reading| condition::parse(reading, when)));
+        let from = reading.optional(fields, "from", Reading::moment);
+        let until = reading.optional(fields, "until", Reading::moment);
+        let exposures = [
+            reading.optional(fields, "percent", Exposure::percent),
+            reading.optional(fields, "schedule", Exposure::schedule),
+            reading.optional(fields, "ramp", Exposure::ramp),
+        ];
+        if exposures.iter().flatten().count() > 1 {
+            reading.wrong("rule has more than one of percent, schedule and ramp, only one would count");
+        }
+        let exposure = exposures.into_iter().flatten().next().unwrap_or(Exposure::Steady(Share::EVERYBODY));
+        let unit = reading.optional(fields, "unit", text).unwrap_or_else(|| common.unit.to_owned());
+        let salt = reading.optional(fields, "salt", text).unwrap_or_else(|| common.key.to_owned());
+        let set = reading.required(fields, "set", |reading, value| set(reading, value, common));
+        let condition = match condition {
+            Some(condition) => Some(condition?),
+            None => None,
+        };
+        let bucketing = Bucketing::new(&unit, &salt);
+        Some(Self { name: name.into(), condition, from, until, exposure, bucketing, value: Value::Object(set?) })
+    }
+
+    /// Returns whether it takes everybody, at any time.
+    pub(super) fn takes_all(&self) -> bool {
+        let is_open = self.condition.is_none() && self.from.is_none() && self.until.is_none();
+        is_open && matches!(self.exposure, Exposure::Steady(Share::EVERYBODY))
+    }
+
+    /// Returns whether what it says depends on the time.
+    pub(super) fn is_dated(&self) -> bool {
+        self.from.is_some() || self.until.is_some() || self.exposure.is_dated()
+    }
+
+    #[inline]
+    pub(super) fn matches(&self, scope: &Scope<'_>, now: Moment) -> bool {
+        let context: &Context<'_> = &scope.context;
+        self.from.is_none_or(|from| from <= now)
+            && self.until.is_none_or(|until| now < until)
+            && self.condition.as_ref().is_none_or(|condition| condition.evaluate(scope).is_truthy())
+            && self.bucketing.is_in(self.exposure.share(now), context)
+    }
+}
+
+/// Reads values that differ from the defaults, and returns all.
+fn set(reading: &mut Reading, value: &Value, common: &Common<'_>) -> Option<Map<String, Value>> {
+    let mut all = common.defaults.clone();
+    for (name, value) in reading.mapping(value)? {
+        reading.within(name, |reading| match common.parameters.get(name) {
+            Some(parameter) => {
+                parameter.check(reading, value);
+                all.insert(name.clone(), value.clone());
+            }
+            None => {
+                let known: Vec<_> = common.parameters.keys().map(String::as_str).collect();
+                let expected = nearest(name, &known).map_or_else(|| known.join(", "), str::to_owned);
+                reading.wrong("feature has no such parameter").found(name).expected(expected);
+            }
+        });
+    }
+    Some(all)
+}
