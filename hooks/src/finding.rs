@@ -88,7 +88,7 @@ impl Finding {
 
     /// Adds what would be right.
     pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.expected = Some(expected.into());
+        self.expected = Some(printable(&expected.into()));
         self
     }
 
@@ -152,8 +152,9 @@ mod tests {
     #[test]
     fn nothing_of_a_candidate_can_steer_the_terminal() {
         let finding = Finding::new(Rule::Name, "a\u{1b}[2J\u{202e}", "bad").found("x\ny").pointing("/\u{7}");
+        let finding = finding.expected("</\u{202e}a> for the element at line 1");
         let all = serde_json::to_string(&finding).unwrap();
-        assert!(!all.contains("\\u001b") && !finding.path.contains('\u{202e}'), "{all}");
+        assert!(!all.contains("\\u001b") && !all.contains('\u{202e}'), "{all}");
         assert_eq!(finding.found.as_deref(), Some("x\\u{a}y"));
     }
 

@@ -12,7 +12,10 @@ pub(super) fn plain(text: &str) -> Value {
     }
 }
 
-/// Returns the value of a scalar with a tag of the core schema.
+/// What a tag can make of a scalar.
+pub(super) const KINDS: [&str; 5] = ["null", "bool", "int", "float", "str"];
+
+/// Returns the value of a scalar with a tag, by one of the [`KINDS`].
 pub(super) fn tagged(kind: &str, text: &str) -> Value {
     match kind {
         "null" => Value::Null,

@@ -276,6 +276,10 @@ fn tags_and_quotes_decide_what_a_scalar_is() {
     let text = "a: '5'\nb: !!str 5\nc: !Ref 5\nd: !!int '5'\ne: |\n  5\nf: !Sub [x]\n";
     let expected = json!({"a": "5", "b": "5", "c": 5, "d": 5, "e": "5\n", "f": ["x"]});
     assert_eq!(Content::read(Format::Yaml, text).unwrap().values(), [expected]);
+    let text =
+        "a: !!binary 1234\nb: !!binary\nc: ! 5\nd: !str 5\ne: !int '5'\nf: !null x\ng: !<tag:yaml.org,2002:str> 5\n";
+    let expected = json!({"a": "1234", "b": "", "c": "5", "d": "5", "e": 5, "f": null, "g": "5"});
+    assert_eq!(Content::read(Format::Yaml, text).unwrap().values(), [expected]);
 }
 
 #[test]

@@ -89,8 +89,7 @@ impl<B: Build> Reader<'_, B> {
 
     fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>, offset: usize) -> Written<B::Node> {
         let is_plain = style == ScalarStyle::Plain;
-        let kind = tag.and_then(Tag::core_suffix);
-        let node = self.build.scalar(offset, || match kind {
+        let node = self.build.scalar(offset, || match tag.and_then(kind_of) {
             Some(kind) => scalar::tagged(kind, text),
             None if is_plain => scalar::plain(text),
             None => text.into(),
@@ -143,5 +142,17 @@ impl<B: Build> Reader<'_, B> {
                 }
             },
         }
+    }
+}
+
+/// Returns what a tag makes of a scalar, if it has a say; any other tag leaves it what it is without one. The reader of Rust
+/// hosts takes `!int` for `!!int`, and keeps what is binary or has the tag `!` alone as text.
+fn kind_of(tag: &Tag) -> Option<&'static str> {
+    const NAMESPACE: &str = "tag:yaml.org,2002:";
+    let written = tag.to_string();
+    let name = written.strip_prefix(NAMESPACE).unwrap_or(&written).trim_start_matches('!');
+    match tag.core_suffix().unwrap_or(name) {
+        "" | "binary" => Some("str"),
+        name => scalar::KINDS.into_iter().find(|kind| *kind == name),
     }
 }

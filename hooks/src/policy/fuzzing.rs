@@ -156,6 +156,7 @@ fn escaped(c: char) -> String {
 pub fn teams(data: &[u8]) {
     let Some(teams) = parse_teams(data) else { return };
     let by_hand = teams_by_hand(std::str::from_utf8(data).expect("what is accepted is text"));
+    let Some(by_hand) = by_hand else { return };
     let known: BTreeSet<&str> = teams.names().collect();
     assert_eq!(known, by_hand.keys().map(String::as_str).collect());
     let people: BTreeSet<&str> =
@@ -188,25 +189,19 @@ fn reaches(teams: &BTreeMap<String, Vec<String>>, team: &str, is_hit: &dyn Fn(&s
     })
 }
 
-fn teams_by_hand(text: &str) -> BTreeMap<String, Vec<String>> {
+/// Returns nothing of teams whose names are no text: what they are called only the file says.
+fn teams_by_hand(text: &str) -> Option<BTreeMap<String, Vec<String>>> {
     let documents = usual_yaml(text, DEPTH_MAX).expect("hosts read what is accepted");
-    let Some(Usual::Map(teams)) = documents.into_iter().next() else { return BTreeMap::new() };
+    let Some(Usual::Map(teams)) = documents.into_iter().next() else { return Some(BTreeMap::new()) };
     let members = |members: Usual| match members {
         Usual::List(members) => members.into_iter().map(as_text).collect(),
-        _ => Vec::new(),
+        _ => Some(Vec::new()),
     };
-    teams.into_iter().map(|(team, listed)| (as_text(team), members(listed))).collect()
+    teams.into_iter().map(|(team, listed)| Some((as_text(team)?, members(listed)?))).collect()
 }
 
-/// A name may look like a number.
-fn as_text(value: Usual) -> String {
-    match value {
-        Usual::Text(text) => text,
-        Usual::Null => "null".to_owned(),
-        Usual::Bool(value) => value.to_string(),
-        Usual::Integer(value) => value.to_string(),
-        other => panic!("{other:?} is no name"),
-    }
+fn as_text(value: Usual) -> Option<String> {
+    if let Usual::Text(text) = value { Some(text) } else { None }
 }
 
 fn parse_teams(data: &[u8]) -> Option<Teams> {

@@ -28,9 +28,11 @@ impl Check for Xml {
     fn check(&self, document: &Document<'_>, findings: &mut Findings) {
         let Some(text) = document.utf8(findings) else { return };
         if let Err(stop) = grammar::walk(document, text, &self.bounds, findings) {
-            let mut finding = document.finding_at(stop.rule, stop.offset, stop.message).found(stop.found);
-            finding.expected = stop.expected;
-            findings.add_with(|| finding);
+            let finding = document.finding_at(stop.rule, stop.offset, stop.message).found(stop.found);
+            findings.add(match stop.expected {
+                Some(expected) => finding.expected(expected),
+                None => finding,
+            });
         }
     }
 }
