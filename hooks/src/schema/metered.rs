@@ -65,6 +65,7 @@ impl<'a> Node<'a, Metered> for MeteredNode<'a> {
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
+        count(1);
         let text = self.value.as_str()?;
         count_text(text);
         Some(Cow::Borrowed(text))
@@ -76,10 +77,12 @@ impl<'a> Node<'a, Metered> for MeteredNode<'a> {
     }
 
     fn as_boolean(&self) -> Option<bool> {
+        count(1);
         self.value.as_bool()
     }
 
     fn is_null(&self) -> bool {
+        count(1);
         self.value.is_null()
     }
 

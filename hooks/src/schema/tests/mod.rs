@@ -257,6 +257,21 @@ fn schemas_that_double_are_stopped() {
     assert!(found.iter().all(|finding| finding.rule == Rule::SchemaCost), "{found:?}");
 }
 
+/// However little a schema looks at, each look counts.
+#[test]
+fn schemas_that_double_over_one_value_are_stopped() {
+    for leaf in ["null", "boolean", "string", "number", "array"] {
+        let doubled = |level: usize| {
+            let next = json!({"$ref": format!("#/$defs/l{}", level + 1)});
+            (format!("l{level}"), json!({"anyOf": [next, next]}))
+        };
+        let mut definitions: serde_json::Map<_, _> = (0..60).map(doubled).collect();
+        definitions.insert("l60".to_owned(), json!({"type": leaf}));
+        let found = check(json!({"$defs": definitions, "$ref": "#/$defs/l0"}), "a.json", "{}");
+        assert_eq!(found.iter().map(|finding| finding.rule).collect::<Vec<_>>(), [Rule::SchemaCost], "{leaf}");
+    }
+}
+
 #[test]
 fn long_chains_of_references_do_not_overflow_the_stack() {
     let length = 9_000;
