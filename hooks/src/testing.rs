@@ -1,4 +1,8 @@
-//! A candidate in memory.
+//! What tests stand on, here and elsewhere: a candidate in memory, and real input.
+
+mod schema_store;
+
+pub use schema_store::{NamedFiles, SchemaStore};
 
 use crate::candidate::{
     Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, PolicyIds,

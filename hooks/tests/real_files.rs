@@ -1,32 +1,13 @@
 //! The gate over real configuration files: a thousand that are right, and some that are not.
 //!
-//! The files come from the archive `schemastore.tar.xz`, in the folder that `CONFIGBUS_TEST_DATA` names, else in
-//! `../shared/data` beside the workspace.
+//! They come from [`SchemaStore`].
 
-use configbus_hooks::{Context, Gate, GateSettings, Report, Rule, testing::MemoryCandidate};
-use configbus_model::{Namespace, Principal};
-use std::{
-    collections::BTreeSet,
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Instant,
+use configbus_hooks::{
+    Context, Gate, GateSettings, Report, Rule,
+    testing::{MemoryCandidate, NamedFiles, SchemaStore},
 };
-
-fn archive() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in a workspace");
-    let folder = env::var_os("CONFIGBUS_TEST_DATA").map_or_else(|| workspace.join("../shared/data"), PathBuf::from);
-    let archive = folder.join("schemastore.tar.xz");
-    assert!(archive.is_file(), "{} is missing; name its folder with CONFIGBUS_TEST_DATA", archive.display());
-    archive
-}
-
-fn unpacked() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let status = Command::new("tar").arg("xJf").arg(archive()).arg("-C").arg(folder.path()).status();
-    assert!(status.expect("tar is installed").success(), "tar failed");
-    folder
-}
+use configbus_model::{Namespace, Principal};
+use std::{collections::BTreeSet, fs, path::Path, time::Instant};
 
 fn check(folder: &Path) -> Report {
     check_with(&Gate::new(GateSettings::default()).expect("the defaults hold"), folder)
@@ -39,9 +20,9 @@ fn check_with(gate: &Gate, folder: &Path) -> Report {
 
 #[test]
 fn every_valid_file_and_schema_is_accepted() {
-    let folder = unpacked();
+    let store = SchemaStore::unpack();
     for (name, files) in [("schemas", 249), ("valid", 811)] {
-        let report = check(&folder.path().join("schemastore").join(name));
+        let report = check(&store.folder().join(name));
         assert!(report.is_accepted(), "{name}:\n{}", report.render_plain());
         assert_eq!(report.files_checked, files, "{name}");
     }
@@ -50,45 +31,27 @@ fn every_valid_file_and_schema_is_accepted() {
 /// These violate their schemas and nothing else: the syntax gate lets every one of them through.
 #[test]
 fn files_that_only_violate_their_schema_pass() {
-    let folder = unpacked();
-    let report = check(&folder.path().join("schemastore/invalid"));
+    let report = check(&SchemaStore::unpack().folder().join("invalid"));
     assert!(report.is_accepted(), "{}", report.render_plain());
     assert_eq!(report.files_checked, 434);
 }
 
-/// The archive, with one `schemas.yaml` made of the names of its folders.
+/// The files, with one `schemas.yaml`.
 struct Corpus {
-    schemas: Vec<(String, Vec<u8>)>,
-    valid: Vec<(String, Vec<u8>)>,
-    invalid: Vec<(String, Vec<u8>)>,
+    policy: String,
+    schemas: NamedFiles,
+    valid: NamedFiles,
+    invalid: NamedFiles,
 }
-
-const POLICY: &str = ".configbus/schemas.yaml";
 
 impl Corpus {
     fn read() -> Self {
-        let folder = unpacked();
-        let read = |name: &str| {
-            let (root, mut paths) = (folder.path().join("schemastore"), Vec::new());
-            files_below(&root.join(name), &mut paths);
-            paths.sort();
-            let file = |path: PathBuf| {
-                let name = path.strip_prefix(&root).expect("it is below").to_str().expect("names are text").to_owned();
-                (name, fs::read(path).expect("the file can be read"))
-            };
-            paths.into_iter().map(file).collect()
-        };
-        Self { schemas: read("schemas"), valid: read("valid"), invalid: read("invalid") }
-    }
-
-    /// Every folder of files has the name of its schema.
-    fn policy(&self) -> String {
-        let names = self.schemas.iter().map(|(path, _)| path.trim_start_matches("schemas/").trim_end_matches(".json"));
-        names.map(|name| format!("- {{files: '*valid/{name}/', schema: schemas/{name}.json}}\n")).collect()
+        let store = SchemaStore::unpack();
+        Self { policy: store.policy(), schemas: store.schemas(), valid: store.valid(), invalid: store.invalid() }
     }
 
     fn all_valid(&self, mut candidate: MemoryCandidate) -> MemoryCandidate {
-        candidate = candidate.put(POLICY, self.policy());
+        candidate = candidate.put(SchemaStore::POLICY, self.policy.clone());
         for (path, content) in self.schemas.iter().chain(&self.valid) {
             candidate = candidate.put(path, content.clone());
         }
@@ -140,7 +103,7 @@ fn a_working_copy_gets_the_same_verdicts() {
 /// A report lists fifty findings, so the files come in small heaps, and one by one where even these have more.
 fn check_refused_by_name(gate: &Gate, corpus: &Corpus, heap: &[(String, Vec<u8>)]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let policy = [(POLICY.to_owned(), corpus.policy().into_bytes())];
+    let policy = [(SchemaStore::POLICY.to_owned(), corpus.policy.clone().into_bytes())];
     for (path, content) in policy.iter().chain(&corpus.schemas).chain(heap) {
         let path = folder.path().join(path);
         fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder");
@@ -183,13 +146,6 @@ impl Dice {
     }
 }
 
-fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("the folder can be read") {
-        let path = entry.expect("the folder can be read").path();
-        if path.is_dir() { files_below(&path, found) } else { found.push(path) }
-    }
-}
-
 fn usual_parser_accepts(path: &str, content: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(content) else { return false };
     match path.rsplit('.').next() {
@@ -201,20 +157,17 @@ fn usual_parser_accepts(path: &str, content: &[u8]) -> bool {
 
 #[test]
 fn of_damaged_files_none_crashes_a_check_and_none_is_accepted_that_a_usual_parser_refuses() {
-    let folder = unpacked();
-    let mut paths = Vec::new();
-    files_below(&folder.path().join("schemastore/valid"), &mut paths);
-    paths.sort();
+    let valid = SchemaStore::unpack().valid();
     let mut dice = Dice(0x5eed_cafe_f00d);
     let gate = Gate::new(GateSettings::default()).expect("the defaults hold");
     let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
-    for path in paths.iter().chain(&paths) {
-        let mut content = fs::read(path).expect("the file can be read");
+    for (path, content) in valid.iter().chain(&valid) {
+        let mut content = content.clone();
         if content.is_empty() || content.len() > 20_000 {
             continue;
         }
         dice.damage(&mut content);
-        let name = path.file_name().and_then(|name| name.to_str()).expect("names are text");
+        let name = path.rsplit('/').next().expect("a path has a name");
         let report =
             gate.check(&MemoryCandidate::default().put(name, content.clone()), &context).expect("memory can be read");
         let shown = String::from_utf8_lossy(&content);

@@ -1,12 +1,14 @@
 //! Figures of the bus, beside what people use today, in one run on one machine.
 //!
-//! `cargo run --release -p configbus-tests --bin bench` prints everything, `bench -- propagation`, `bench -- apply` and
-//! `bench -- gate` a part. Absolute times are this machine's; ratios are what counts. Budgets are those of the design.
+//! `cargo run --release -p configbus-tests --bin bench` prints everything, `bench -- propagation`, `apply`, `gate`,
+//! `corpus` and `hostile` a part. Absolute times are this machine's; ratios are what counts. Budgets are those of the design.
 
 mod apply;
 mod budget;
 mod content;
+mod corpus;
 mod gate;
+mod hostile;
 mod machine;
 mod metrics;
 mod peers;
@@ -51,6 +53,10 @@ enum Part {
     Apply,
     /// What the gate adds to a push of 2,000 files and to one file in a tree of 100,000, beside check-jsonschema.
     Gate,
+    /// Real files with their schemas through every door: how many are accepted and refused, and how long it takes.
+    Corpus,
+    /// What nobody honest would push: time and memory of each refusal.
+    Hostile,
     /// All of them.
     All,
 }
@@ -68,6 +74,12 @@ fn main() -> anyhow::Result<()> {
     }
     if is_wanted(Part::Gate) {
         gate::run(cli.samples)?;
+    }
+    if is_wanted(Part::Corpus) {
+        corpus::run()?;
+    }
+    if is_wanted(Part::Hostile) {
+        hostile::run()?;
     }
     println!("\nload average at the end: {}", machine::load());
     Ok(())

@@ -1,6 +1,6 @@
 //! Samples of one figure.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Times of one step, in the order they were taken.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +12,19 @@ impl Samples {
     /// Adds a sample.
     pub(crate) fn add(&mut self, time: Duration) {
         self.micros.push(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// Does something and adds how long it took.
+    pub(crate) fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let value = work();
+        self.add(started.elapsed());
+        value
+    }
+
+    /// Returns all of them together.
+    pub(crate) fn total(&self) -> Duration {
+        Duration::from_micros(self.micros.iter().sum())
     }
 
     /// Returns the time that this share of the samples did not exceed; zero without samples.

@@ -4,10 +4,12 @@
 
 mod bad_input;
 mod browser;
+mod corpus;
 mod deploy;
 mod durability;
 mod faults;
 mod hosted;
+mod hostile;
 mod identity;
 mod push;
 mod readers;

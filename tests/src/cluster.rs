@@ -22,6 +22,8 @@ pub struct Plan {
     pub authority: Option<Arc<Authority>>,
     /// Further settings of the server, in TOML; without them it is open.
     pub server_settings: Option<String>,
+    /// Further variables in the environment of the server.
+    pub server_variables: Vec<(String, String)>,
     /// Further settings of the store, in TOML.
     pub store_settings: Option<String>,
     /// ZooKeeper to coordinate through; embedded without it.
@@ -133,6 +135,8 @@ impl Cluster {
             let own = [folder_flag, folder.to_str().expect("temporary folders are text"), "--listen", listen];
             let arguments = own.iter().chain(flags).map(|&argument| argument.to_owned()).collect();
             let variables = plan.authority.iter().flat_map(|authority| tls(authority, name));
+            let further = if name == "server" { plan.server_variables.clone() } else { Vec::new() };
+            let variables = variables.chain(further);
             let (log, url) = (at(&format!("{name}.log")), format!("{scheme}://{listen}"));
             Role { name, arguments, variables: variables.collect(), ca: ca.clone(), log, url, child: None }
         };

@@ -1,11 +1,7 @@
 //! The real input: configuration files and schemas of the SchemaStore project.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
-use tempfile::TempDir;
+use configbus_hooks::testing::SchemaStore;
+use std::{fs, path::Path};
 
 /// Size of the largest file that is generated without the archive, like the largest one in it.
 const LARGE_BYTES: usize = 2_700_000;
@@ -13,29 +9,25 @@ const LARGE_BYTES: usize = 2_700_000;
 /// What is pushed: the archive's files, or as many generated ones where the archive is not at hand.
 #[derive(Debug)]
 pub struct Corpus {
-    unpacked: Option<TempDir>,
+    unpacked: Option<SchemaStore>,
 }
 
 impl Corpus {
-    /// Unpacks `schemastore.tar.xz`, which lies in `CONFIGBUS_TEST_DATA` or in `shared/data` beside the workspace.
+    /// Unpacks the archive, where it is at hand.
     pub fn open() -> Self {
-        let archive = folder().join("schemastore.tar.xz");
-        if !archive.is_file() {
-            eprintln!("{} is missing: testing on generated files (set CONFIGBUS_TEST_DATA)", archive.display());
-            return Self { unpacked: None };
+        let unpacked = SchemaStore::find();
+        if unpacked.is_none() {
+            eprintln!("schemastore.tar.xz is missing: testing on generated files (set CONFIGBUS_TEST_DATA)");
         }
-        let folder = TempDir::with_prefix("corpus-").expect("a temporary folder can be made");
-        let status = Command::new("tar").arg("xJf").arg(&archive).arg("-C").arg(folder.path()).status();
-        assert!(status.expect("tar can be started").success(), "unpacking failed");
-        Self { unpacked: Some(folder) }
+        Self { unpacked }
     }
 
     /// Writes `schemas/` and `valid/` to a folder and returns how many files that are.
     pub fn copy_valid_to(&self, to: &Path) -> usize {
         match &self.unpacked {
-            Some(folder) => {
+            Some(store) => {
                 for part in ["schemas", "valid"] {
-                    copy_tree(&folder.path().join("schemastore").join(part), &to.join(part));
+                    copy_tree(&store.folder().join(part), &to.join(part));
                 }
             }
             None => generate(to),
@@ -58,11 +50,6 @@ fn generate(to: &Path) {
     }
     fs::write(to.join("valid/json/large.json"), format!("\"{}\"", "y".repeat(LARGE_BYTES)))
         .expect("a file can be written");
-}
-
-fn folder() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package lies in the workspace");
-    env::var_os("CONFIGBUS_TEST_DATA").map_or_else(|| workspace.join("../shared/data"), PathBuf::from)
 }
 
 fn copy_tree(from: &Path, to: &Path) {
