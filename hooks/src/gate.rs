@@ -20,6 +20,9 @@ use crate::{
 use configbus_model::{BoundError, EntryMode, ObjectId, at_most};
 use std::{collections::HashMap, ops::ControlFlow, sync::Arc};
 
+/// Memory for the list of new contents: a million paths of usual length, where a stranger may make each a thousand bytes.
+const CONTENTS_BYTES_MAX: usize = 192 << 20;
+
 /// How far a check has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -201,8 +204,8 @@ impl Gate {
         builder: &mut ReportBuilder,
     ) -> Result<Option<HashMap<ObjectId, LandingFile>>, CandidateError> {
         let (limits, max) = (self.settings.path_limits(), self.settings.push_objects_max);
-        let (mut contents, mut count) = (HashMap::new(), 0_usize);
-        candidate.new_objects(&mut |object| {
+        let (mut contents, mut count, mut held_bytes) = (HashMap::new(), 0_usize, 0);
+        let walked = candidate.new_objects(&mut |object| {
             count += 1;
             if count > max {
                 return ControlFlow::Break(());
@@ -210,13 +213,25 @@ impl Gate {
             match object {
                 NewObject::Directory { path, entries } => builder.add(shape::check_entries(path, entries, &limits)),
                 NewObject::Content { path, id, size_bytes } => {
+                    held_bytes += path.len() + size_of::<LandingFile>();
+                    if held_bytes > CONTENTS_BYTES_MAX {
+                        return ControlFlow::Break(());
+                    }
                     let state = FileState { id, mode: EntryMode::File, size_bytes };
                     contents.insert(id, LandingFile { path: path.to_owned(), state });
                 }
                 NewObject::Other => {}
             }
             ControlFlow::Continue(())
-        })?;
+        });
+        if builder.unless_explained(walked)?.is_none() {
+            return Ok(None);
+        }
+        if held_bytes > CONTENTS_BYTES_MAX {
+            let message = "more files are new than can be looked at together; bring them in several steps";
+            builder.add([Finding::new(Rule::ChangedFiles, "", message)]);
+            return Ok(None);
+        }
         if count <= max {
             return Ok(Some(contents));
         }

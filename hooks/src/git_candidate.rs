@@ -8,7 +8,7 @@ use crate::{
     policy,
 };
 use bytes::Bytes;
-use configbus_gitstore::{CandidateView, NewContent, ReadError, raw_entries};
+use configbus_gitstore::{CandidateView, NewContent, ObjectKind, ReadError, raw_entries};
 use configbus_model::{
     BlobId, Change, ConfigPath, Entry, ErrorKind, ObjectId, PathError, PathLimits, TreeError, TreeId,
 };
@@ -143,7 +143,8 @@ pub(crate) fn file_of(
 
 /// A tree that Git can read and hosts cannot is the candidate's fault; everything else is ours.
 pub(crate) fn unreadable(what: &str, error: ReadError) -> CandidateError {
-    if error.kind() != ErrorKind::Rejected {
+    // An entry that names something of another kind than it says is the candidate's fault as well.
+    if error.kind() != ErrorKind::Rejected && !matches!(error, ReadError::WrongKind { .. }) {
         return CandidateError::read(what, error);
     }
     let text = error.to_string();
@@ -154,6 +155,12 @@ pub(crate) fn unreadable(what: &str, error: ReadError) -> CandidateError {
         }
         ReadError::TooMany { found } => CandidateError::TooManyFiles { found },
         ReadError::TreeTooLarge { files_max } => CandidateError::TreeTooLarge { found: files_max as u64 + 1 },
+        ReadError::PathsTooLong { .. } => {
+            CandidateError::Undeliverable(Box::new(Finding::new(Rule::ChangedFiles, "", text)))
+        }
+        ReadError::TooLarge { kind: ObjectKind::Tree, .. } => {
+            CandidateError::Undeliverable(Box::new(Finding::new(Rule::DirectoryWidth, "", text)))
+        }
         ReadError::Tree { source, .. } => CandidateError::Undeliverable(Box::new(undeliverable(&source))),
         _ => CandidateError::Undeliverable(Box::new(Finding::new(Rule::Unreadable, "", text))),
     }
@@ -166,8 +173,7 @@ fn undeliverable(error: &TreeError) -> Finding {
     }
 }
 
-/// What follows a break in the encoding is left out: Git's own check of received objects refuses such a directory before a
-/// hook runs.
+/// What follows a break in the encoding is left out: whoever walks the objects tells of the break.
 fn entries(encoded: &[u8]) -> Vec<RawEntry<'_>> {
     raw_entries(encoded).flatten().map(|entry| RawEntry { name: entry.name, mode: entry.mode }).collect()
 }

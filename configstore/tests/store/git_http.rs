@@ -25,7 +25,7 @@ pub(crate) fn routes(repository: Repository) -> Router {
 
 async fn info_refs(State(repository): State<Repository>, headers: HeaderMap) -> Response {
     let dir = repository();
-    let options = ServeOptions { hooks_dir: None, protocol: protocol(&headers) };
+    let options = ServeOptions { protocol: protocol(&headers), ..ServeOptions::default() };
     let command = advertise(&dir, Service::UploadPack, &options);
     let output = tokio::task::spawn_blocking(|| command.run(WITHIN)).await.unwrap().unwrap().stdout;
     let preamble: &[u8] =
@@ -38,7 +38,7 @@ async fn rpc(State(repository): State<Repository>, headers: HeaderMap, body: Byt
     let dir = repository();
     let is_gzip = headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
     let input = if is_gzip { gunzip(&body) } else { body.to_vec() };
-    let command = upload_pack(&dir, &ServeOptions { hooks_dir: None, protocol: protocol(&headers) });
+    let command = upload_pack(&dir, &ServeOptions { protocol: protocol(&headers), ..ServeOptions::default() });
     let output = tokio::task::spawn_blocking(move || command.run_with_input(&input, WITHIN)).await.unwrap();
     let content_type = [(header::CONTENT_TYPE, "application/x-git-upload-pack-result")];
     match output {

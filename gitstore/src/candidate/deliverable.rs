@@ -34,6 +34,9 @@ pub(crate) fn files(objects: &Objects<'_>, from: Option<TreeId>, to: TreeId) -> 
         let old = at.from.map(|id| objects.raw_tree(id)).transpose()?.unwrap_or_default();
         let old: HashMap<&[u8], RawEntry<'_>> = raw_entries(&old).flatten().map(|entry| (entry.name, entry)).collect();
         for entry in raw_entries(&objects.raw_tree(at.to)?).flatten() {
+            if files.len() >= FILES_MAX {
+                return Ok(files);
+            }
             let Some((path, mode)) = deliverable(&at.path, &entry) else { continue };
             let before = old.get(entry.name).filter(|old| old.mode == entry.mode).map(|old| old.id);
             match mode {
@@ -44,9 +47,6 @@ pub(crate) fn files(objects: &Objects<'_>, from: Option<TreeId>, to: TreeId) -> 
                 _ if before == Some(entry.id) => {}
                 _ => files.extend(readable(objects, path, mode, entry.id)),
             }
-        }
-        if files.len() >= FILES_MAX {
-            break;
         }
     }
     Ok(files)

@@ -25,7 +25,7 @@ use crate::{
 };
 use bytes::Bytes;
 use configbus_model::{BlobId, Change, CommitId, ConfigPath, Entry, ObjectId, Revision, Tree, TreeId};
-use git2::{ObjectType, Repository};
+use git2::Repository;
 use std::{
     cell::RefCell,
     collections::HashSet,
@@ -164,9 +164,18 @@ impl CandidateView {
 
     /// Returns the commit that an id names, through annotated tags; `None` when it names no commit.
     pub fn peel_to_commit(&self, id: ObjectId) -> Result<Option<CommitId>, ReadError> {
-        let object =
-            self.repository.find_object(to_oid(id), None).map_err(|source| ReadError::Object { id, source })?;
-        Ok(object.peel(ObjectType::Commit).ok().map(|commit| from_oid(commit.id()).into()))
+        let mut at = id;
+        loop {
+            match self.kind_of(at)? {
+                ObjectKind::Commit => return Ok(Some(at.into())),
+                // By kind alone: a tree that a stranger sent need not be one that libgit2 can parse.
+                ObjectKind::Tree | ObjectKind::Blob => return Ok(None),
+                ObjectKind::Tag => {
+                    let tag = self.repository.find_tag(to_oid(at));
+                    at = from_oid(tag.map_err(|source| ReadError::Object { id: at, source })?.target_id());
+                }
+            }
+        }
     }
 
     /// Reads a commit.

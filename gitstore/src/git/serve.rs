@@ -3,6 +3,13 @@
 use super::GitCommand;
 use std::path::Path;
 
+/// Most memory that Git may ask for at once while it unpacks a push, unless the largest file needs more. A list of two
+/// million objects fits.
+const UNPACK_BYTES_MIN: u64 = 128 << 20;
+
+/// Git needs a little more than a file for a file.
+const FILE_BYTES_SPARE: u64 = 1 << 20;
+
 /// What a client wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
@@ -41,6 +48,8 @@ pub struct ServeOptions<'a> {
     pub hooks_dir: Option<&'a Path>,
     /// The `Git-Protocol` header of the client; anything that is not of its form is left out.
     pub protocol: Option<&'a str>,
+    /// Largest file a push may bring. Of larger ones no more than their size is looked at.
+    pub file_bytes_max: u64,
 }
 
 /// Prepares what answers `GET info/refs`. The caller puts `# service=…` and a flush in front, except for fetches of
@@ -50,8 +59,17 @@ pub fn advertise(repository: &Path, service: Service, options: &ServeOptions<'_>
 }
 
 /// Prepares what answers `POST git-receive-pack`.
+///
+/// Git bounds what comes in and not what that becomes: 300 bytes of delta stand for a gigabyte. So its memory is bounded by
+/// the one means it has, a bound on each allocation; whole files that are too large pass through a small buffer, and one
+/// thread resolves deltas, because each would hold two objects.
 pub fn receive_pack(repository: &Path, options: &ServeOptions<'_>) -> GitCommand {
+    let allocation_bytes_max = UNPACK_BYTES_MIN.max(options.file_bytes_max + FILE_BYTES_SPARE);
     serve(repository, Service::ReceivePack, "--stateless-rpc", options)
+        .env("GIT_ALLOC_LIMIT", allocation_bytes_max.to_string())
+        .config("core.bigFileThreshold", options.file_bytes_max.max(FILE_BYTES_SPARE).to_string())
+        .config("core.deltaBaseCacheLimit", "16m")
+        .config("pack.threads", "1")
 }
 
 /// Prepares what answers `POST git-upload-pack`.

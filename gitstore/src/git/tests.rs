@@ -137,7 +137,7 @@ fn hooks_run_from_the_given_folder_only() {
     testing::git(&work, &["init", "-q"]);
     testing::commit_file(&work, "a", "1");
     let request = push_request(&work, "refs/heads/other");
-    let options = ServeOptions { hooks_dir: Some(&hooks), protocol: None };
+    let options = ServeOptions { hooks_dir: Some(&hooks), ..ServeOptions::default() };
     let command = receive_pack(store.store.dir(), &options).env("CONFIGBUS_PUSH_ID", "p7");
     let answer = String::from_utf8_lossy(&command.run_with_input(&request, DEADLINE).unwrap().stdout).into_owned();
     assert!(answer.contains("pre-receive hook declined"), "{answer}");
@@ -162,7 +162,7 @@ fn both_services_advertise_and_a_strange_protocol_header_is_left_out() {
     let store = TestStore::new();
     store.land(&[("a", "1")]);
     let advertised = |service, protocol| {
-        let options = ServeOptions { hooks_dir: None, protocol };
+        let options = ServeOptions { protocol, ..ServeOptions::default() };
         let output = advertise(store.store.dir(), service, &options).run(DEADLINE).unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     };

@@ -17,6 +17,10 @@ pub const CHANGED_FILES_MAX: usize = 500_000;
 /// Most files of a tree that are looked through for wanted ones, whatever else is set: a few seconds.
 pub const TREE_FILES_MAX: usize = 5_000_000;
 
+/// Most bytes of the paths of all files of one answer: a hundred for each on average, where a stranger may make each a
+/// thousand.
+const PATH_BYTES_MAX: u64 = 50 << 20;
+
 pub(crate) fn changes(
     objects: &Objects<'_>,
     from: Option<TreeId>,
@@ -24,9 +28,12 @@ pub(crate) fn changes(
     prefix: &str,
 ) -> Result<Vec<Change>, ReadError> {
     if prefix.is_empty() {
-        let found = path_count::differing_files(objects, from, to)?;
-        if found > CHANGED_FILES_MAX as u64 {
-            return Err(ReadError::TooMany { found });
+        let count = path_count::differing_files(objects, from, to)?;
+        if count.files > CHANGED_FILES_MAX as u64 {
+            return Err(ReadError::TooMany { found: count.files });
+        }
+        if count.path_bytes > PATH_BYTES_MAX {
+            return Err(ReadError::PathsTooLong { bytes_max: PATH_BYTES_MAX });
         }
     }
     let mut collector = Collector { objects, changes: Vec::new() };

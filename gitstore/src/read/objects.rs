@@ -12,6 +12,12 @@ use configbus_model::{BlobId, CommitId, ConfigPath, Entry, EntryMode, ObjectId, 
 use git2::{ErrorCode, ObjectType, Odb, Oid, Repository};
 use std::{cell::RefCell, collections::HashMap};
 
+/// Largest directory that is read: a million entries with names of usual length.
+const TREE_BYTES_MAX: u64 = 48 << 20;
+
+/// Largest commit or tag that is read; almost all of it is its message.
+const COMMIT_BYTES_MAX: u64 = 4 << 20;
+
 /// What an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ObjectKind {
@@ -32,6 +38,15 @@ impl ObjectKind {
             Self::Tree => "tree",
             Self::Blob => "blob",
             Self::Tag => "tag",
+        }
+    }
+
+    /// Returns how much of an object of this kind is read. Files have bounds of their own.
+    pub(crate) const fn bytes_max(self) -> u64 {
+        match self {
+            Self::Tree => TREE_BYTES_MAX,
+            Self::Commit | Self::Tag => COMMIT_BYTES_MAX,
+            Self::Blob => u64::MAX,
         }
     }
 
@@ -124,16 +139,35 @@ impl<'a> Objects<'a> {
     }
 
     pub(crate) fn commit(&self, id: CommitId) -> Result<Commit, ReadError> {
-        parse(id, &self.read_kind(id.into(), ObjectKind::Commit)?)
+        parse(id, &self.structure(id.into(), ObjectKind::Commit)?)
     }
 
     pub(crate) fn tree_of(&self, id: CommitId) -> Result<TreeId, ReadError> {
         Ok(self.commit(id)?.tree)
     }
 
+    /// Reads an object that is no file, unless it is so large that it can only be an attack: its size tells that for nothing.
+    pub(crate) fn structure(&self, id: ObjectId, expected: ObjectKind) -> Result<Bytes, ReadError> {
+        let (kind, bytes) = self.header(id)?;
+        if bytes > kind.bytes_max() {
+            return Err(ReadError::TooLarge { id, kind, bytes });
+        }
+        self.read_kind(id, expected)
+    }
+
     /// Reads a directory as it is, whatever is in it.
     pub(crate) fn raw_tree(&self, id: TreeId) -> Result<Bytes, ReadError> {
-        if id == TreeId::EMPTY { Ok(Bytes::new()) } else { self.read_kind(id.into(), ObjectKind::Tree) }
+        if id == TreeId::EMPTY {
+            return Ok(Bytes::new());
+        }
+        if let Some(staged) = self.staged_tree(id) {
+            return Ok(staged.as_bytes().clone());
+        }
+        self.structure(id.into(), ObjectKind::Tree)
+    }
+
+    fn staged_tree(&self, id: TreeId) -> Option<Tree> {
+        self.staged.find(|overlay| overlay.trees.get(&id).cloned())
     }
 
     /// Returns what is at a path, with its size.
@@ -173,8 +207,7 @@ impl<'a> Objects<'a> {
 
 impl TreeLookup for Objects<'_> {
     fn tree(&self, id: TreeId) -> Result<Tree, ReadError> {
-        let staged = self.staged.find(|overlay| overlay.trees.get(&id).cloned());
-        if let Some(tree) = staged.or_else(|| self.trees.get(id)) {
+        if let Some(tree) = self.staged_tree(id).or_else(|| self.trees.get(id)) {
             return Ok(tree);
         }
         let tree = Tree::parse(self.raw_tree(id)?).map_err(|source| ReadError::Tree { id, source })?;

@@ -46,6 +46,12 @@ pub enum ReadError {
         /// Cause.
         source: TreeError,
     },
+    /// An entry of a directory is not of Git's form.
+    #[error("directory {id} has an entry that cannot be read")]
+    MalformedTree {
+        /// Which.
+        id: TreeId,
+    },
     /// A path in a tree is none that readers may see.
     #[error("a path cannot be delivered")]
     Path(#[from] PathError),
@@ -68,6 +74,24 @@ pub enum ReadError {
     TreeTooLarge {
         /// The bound.
         files_max: usize,
+    },
+    /// The paths of the files that differ are too long to be looked at one by one.
+    #[error(
+        "the paths of the files that differ have more than {bytes_max} bytes together; bring them in several steps"
+    )]
+    PathsTooLong {
+        /// The bound.
+        bytes_max: u64,
+    },
+    /// A directory, commit or tag is so large that it can only be an attack.
+    #[error("{} {id} has {bytes} bytes, at most {} are read", kind.as_git(), kind.bytes_max())]
+    TooLarge {
+        /// Which.
+        id: ObjectId,
+        /// What it is.
+        kind: ObjectKind,
+        /// Its size.
+        bytes: u64,
     },
     /// A commit is not of Git's form.
     #[error("commit {id} is malformed")]
@@ -105,10 +129,13 @@ impl ReadError {
         match self {
             Self::Missing { .. } => ErrorKind::NotFound,
             Self::Tree { .. }
+            | Self::MalformedTree { .. }
             | Self::Path(_)
             | Self::TooDeep { .. }
             | Self::TooMany { .. }
-            | Self::TreeTooLarge { .. } => ErrorKind::Rejected,
+            | Self::TreeTooLarge { .. }
+            | Self::PathsTooLong { .. }
+            | Self::TooLarge { .. } => ErrorKind::Rejected,
             Self::WrongKind { .. } | Self::Quarantine { .. } => ErrorKind::Invalid,
             Self::Open { .. } | Self::Object { .. } | Self::Commit { .. } | Self::Walk { .. } | Self::Io { .. } => {
                 ErrorKind::Internal

@@ -3,24 +3,28 @@
 use super::{join, path::path_finding};
 use crate::{Finding, Rule, candidate::RawEntry};
 use configbus_model::{EntryMode, PathLimits, check_component};
+use std::borrow::Cow;
 
 const SYMLINK: u32 = 0o120_000;
 const SUBMODULE: u32 = 0o160_000;
 
-/// Returns what is wrong with the entries of `directory`.
-pub(crate) fn check_entries(directory: &str, entries: &[RawEntry<'_>], limits: &PathLimits) -> Vec<Finding> {
-    entries
-        .iter()
-        .flat_map(|entry| [check_mode(directory, entry), check_name(directory, entry, limits)])
-        .flatten()
-        .collect()
+/// Longest name that is shown, in bytes; one that is longer is told by its length alone.
+const NAME_BYTES_SHOWN: usize = 4 << 10;
+
+/// Finds what is wrong with the entries of `directory`, one after the other: there may be millions, and a report lists few.
+pub(crate) fn check_entries<'a>(
+    directory: &'a str,
+    entries: &'a [RawEntry<'a>],
+    limits: &'a PathLimits,
+) -> impl Iterator<Item = Finding> + 'a {
+    entries.iter().flat_map(|entry| [check_mode(directory, entry), check_name(directory, entry, limits)]).flatten()
 }
 
 fn check_mode(directory: &str, entry: &RawEntry<'_>) -> Option<Finding> {
     if EntryMode::from_git(entry.mode).is_some() {
         return None;
     }
-    let path = join(directory, &String::from_utf8_lossy(entry.name));
+    let path = join(directory, &shown(entry.name));
     Some(match entry.mode {
         SYMLINK => {
             let message = "is a symbolic link, which hosts do not deliver; commit the file it points to";
@@ -37,6 +41,12 @@ fn check_mode(directory: &str, entry: &RawEntry<'_>) -> Option<Finding> {
 }
 
 fn check_name(directory: &str, entry: &RawEntry<'_>, limits: &PathLimits) -> Option<Finding> {
+    if entry.name.len() > NAME_BYTES_SHOWN {
+        let path = join(directory, &shown(entry.name));
+        let finding = Finding::new(Rule::PathLength, &path, "name is too long; shorten it");
+        let (found, max) = (format!("{} bytes", entry.name.len()), limits.component_bytes_max);
+        return Some(finding.found(found).expected(format!("at most {max}")));
+    }
     let Ok(name) = std::str::from_utf8(entry.name) else {
         let path = join(directory, &String::from_utf8_lossy(entry.name));
         return Some(Finding::new(Rule::Name, &path, "name is not UTF-8; rename it"));
@@ -49,13 +59,17 @@ fn check_name(directory: &str, entry: &RawEntry<'_>, limits: &PathLimits) -> Opt
     Some(path_finding(&error, &path, limits))
 }
 
+/// The beginning of a name, printable.
+fn shown(name: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(&name[..name.len().min(NAME_BYTES_SHOWN)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check_one(name: &[u8], mode: u32) -> Vec<Rule> {
-        let findings = check_entries("d", &[RawEntry { name, mode }], &PathLimits::DEFAULT);
-        findings.into_iter().map(|finding| finding.rule).collect()
+        check_entries("d", &[RawEntry { name, mode }], &PathLimits::DEFAULT).map(|finding| finding.rule).collect()
     }
 
     #[test]
@@ -79,6 +93,7 @@ mod tests {
             assert_eq!(check_one(name, 0o100_644), [Rule::Name], "{name:?}");
         }
         assert_eq!(check_one(&[b'a'; 256], 0o100_644), [Rule::PathLength]);
+        assert_eq!(check_one(&[1; 100_000], 0o100_644), [Rule::PathLength]);
         assert_eq!(check_one(b"\xff", SYMLINK), [Rule::Symlink, Rule::Name]);
     }
 }

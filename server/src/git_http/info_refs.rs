@@ -15,7 +15,6 @@ use configbus_gitstore::git::{ServeOptions, Service, advertise};
 use configbus_gitstore::{advertisement, pkt_line};
 use configbus_model::ErrorKind;
 use serde::Deserialize;
-use std::path::Path as FilePath;
 use std::time::Duration;
 
 /// Longest time to list references.
@@ -61,7 +60,7 @@ pub(super) fn protocol_of(headers: &HeaderMap) -> Option<String> {
 
 fn advertised(store: &configbus_gitstore::Store, service: Service, protocol: Option<&str>) -> Result<Bytes, Failure> {
     let internal = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
-    let options = ServeOptions { hooks_dir: None::<&FilePath>, protocol };
+    let options = ServeOptions { protocol, ..ServeOptions::default() };
     let output = advertise(store.dir(), service, &options).run(ADVERTISE_WITHIN).map_err(|error| internal(&error))?;
     let output = Bytes::from(output.stdout);
     match service {

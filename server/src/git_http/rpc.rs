@@ -139,7 +139,8 @@ fn prepare(
     protocol: Option<&str>,
     headers: &HeaderMap,
 ) -> (GitCommand, Option<crate::hook_socket::Registered>) {
-    let options = ServeOptions { hooks_dir: Some(&state.hooks), protocol };
+    let file_bytes_max = live.gate.settings().file_size_bytes_max;
+    let options = ServeOptions { hooks_dir: Some(&state.hooks), protocol, file_bytes_max };
     let mark = |command: GitCommand| command.env(data::DATA_MARK, state.data.as_os_str());
     match service {
         Service::UploadPack => (mark(upload_pack(live.store.dir(), &options)), None),

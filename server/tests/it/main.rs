@@ -8,7 +8,6 @@ mod fleet;
 mod foreign_writes;
 mod git_http;
 mod harness;
-mod hostile;
 mod limits;
 mod limits_page;
 mod owners;

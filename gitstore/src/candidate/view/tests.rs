@@ -151,6 +151,8 @@ fn a_trial_merge_shows_the_tree_that_would_land() {
     let Trial::Merge { tree } = view.trial_merge(Some(head.commit), tip).unwrap() else { panic!("no merge") };
     let changed = view.changed_files(Some(head.tree), tree, "").unwrap();
     assert_eq!(changed.iter().map(|change| change.path().as_str()).collect::<Vec<_>>(), ["dir/b"]);
+    let deliverable = view.deliverable_files(Some(head.tree), tree).unwrap();
+    assert_eq!(deliverable.iter().map(|entry| entry.path.as_str()).collect::<Vec<_>>(), ["dir/b"]);
     let mut directories = Vec::new();
     let mut visit = |path: Option<&ConfigPath>, tree: &Tree| {
         directories.push((path.map(ToString::to_string), tree.entries().count()));
