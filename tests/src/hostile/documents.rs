@@ -77,7 +77,7 @@ pub(super) fn make(copy: &WorkingCopy, parent: &str) -> Vec<Hostile> {
         ("number.json", text("18446744073709551616"), "json/number"),
         ("number.yaml", text("a: 18446744073709551616\n"), "yaml/number"),
         ("number.toml", text("a = 9223372036854775808\n"), "toml/number"),
-        ("digits.json", "9".repeat(FILE_BYTES).into_bytes(), "json/number"),
+        ("digits.json", "9".repeat(FILE_BYTES).into_bytes(), "limit/number-length"),
         ("float.json", text("1e999999999"), "json/number"),
         ("large.bin", vec![0; FILE_BYTES + 1], "shape/file-size"),
     ];

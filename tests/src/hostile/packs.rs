@@ -44,7 +44,7 @@ impl HostilePack {
         let mut body = format!("{:04x}{command}0000", command.len() + 4).into_bytes();
         body.extend_from_slice(&self.pack);
         let headers = [("content-type", "application/x-git-receive-pack-request")];
-        Rest::new(server).post("/git/main.git/git-receive-pack", &headers, body).body
+        unbanded(Rest::new(server).post("/git/main.git/git-receive-pack", &headers, body).body.as_bytes())
     }
 }
 
@@ -103,6 +103,18 @@ pub fn all(copy: &WorkingCopy, parent: &str) -> Vec<HostilePack> {
         wrong,
         many,
     ]
+}
+
+/// Joins what the server says: it comes in packets, in the midst of words, each with its length and the number of its band.
+fn unbanded(mut answer: &[u8]) -> String {
+    let mut said = Vec::new();
+    while let Some((length, rest)) = answer.split_at_checked(4) {
+        let length = std::str::from_utf8(length).ok().and_then(|hex| usize::from_str_radix(hex, 16).ok());
+        let bytes = length.unwrap_or(usize::MAX).saturating_sub(4).min(rest.len());
+        said.extend_from_slice(rest[..bytes].get(1..).unwrap_or_default());
+        answer = &rest[bytes..];
+    }
+    String::from_utf8_lossy(&said).into_owned()
 }
 
 /// A pack under construction.
