@@ -6,8 +6,10 @@
 //! path's.
 
 mod component;
+mod index;
 
 use component::Component;
+pub(crate) use index::GlobIndex;
 use std::fmt;
 
 /// Longest pattern in bytes: no path is longer.

@@ -11,6 +11,7 @@ use super::{FOLDER, teams::unknown_team};
 use crate::{
     PathGlob, Rule,
     check::{Document, Findings},
+    glob::GlobIndex,
     policy::{Teams, is_policy},
 };
 use configbus_model::{PrincipalName, at_most};
@@ -20,6 +21,7 @@ use std::fmt;
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
     entries: Vec<OwnedBy>,
+    index: GlobIndex,
 }
 
 /// One line.
@@ -42,8 +44,8 @@ impl Owners {
     /// Returns the line that says who owns a path; `None` when nobody does. An owned path has at least one owner.
     pub(crate) fn of(&self, path: &str) -> Option<&OwnedBy> {
         let is_policy = is_policy(path);
-        let mut counting = self.entries.iter().rev().filter(|entry| entry.is_about_policy || !is_policy);
-        let last = counting.find(|entry| entry.glob.matches(path));
+        let counts = |entry: &OwnedBy| (entry.is_about_policy || !is_policy) && entry.glob.matches(path);
+        let last = self.index.last(path, |at| counts(&self.entries[at])).map(|at| &self.entries[at]);
         last.filter(|entry| !entry.owners.is_empty())
     }
 }
@@ -155,7 +157,8 @@ impl Parser<'_, '_> {
     fn finish(self) -> Owners {
         let mut entries = self.entries;
         entries.truncate(self.owners_max);
-        Owners { entries }
+        let index = GlobIndex::new(entries.iter().map(|entry| &entry.glob));
+        Owners { entries, index }
     }
 }
 
