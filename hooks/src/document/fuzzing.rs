@@ -132,7 +132,7 @@ fn each_place(
     while let Some((pointer, key, value)) = waiting.pop() {
         let place = content.place(document, &pointer);
         let place = place.unwrap_or_else(|| panic!("value at {pointer:?} stands nowhere"));
-        assert!(place.value <= content.text.len() && place.key.is_none_or(|at| at < content.text.len()), "{place:?}");
+        assert!(place.value <= content.text.len() && place.key.is_none_or(|at| at <= content.text.len()), "{place:?}");
         visit(key, value, place);
         left -= 1;
         if left == 0 {
