@@ -49,7 +49,7 @@ pub struct WatchQuery {
     pub namespace: Namespace,
     /// Which places; everything when empty.
     pub paths: Vec<WatchPath>,
-    /// Changes after this revision; from the head on when absent.
+    /// Changes after this revision, where revision 0 is the empty namespace; from the head on when absent.
     pub after: Option<Revision>,
 }
 
@@ -108,7 +108,7 @@ impl fmt::Debug for Watch {
 impl Client {
     /// Opens a watch. When this returns, the server is watching: what lands from now on will be yielded.
     pub async fn watch(&self, query: &WatchQuery) -> Result<Watch, ApiError> {
-        let mut cursor = WatchCursor::after(query.after.unwrap_or(Revision::ZERO));
+        let mut cursor = WatchCursor::after(query.after);
         let answers = open(self.clone(), query.clone(), cursor.resume()).await?;
         let (client, query, link) = (self.clone(), query.clone(), Link::Open(Box::new(answers)));
         Ok(Watch { client, query, cursor, link, attempts: 0 })
@@ -166,7 +166,7 @@ impl Watch {
         self.attempts = self.attempts.saturating_add(1);
         let pause = retry::pause(&self.client.calls.settings, self.attempts, Failure::TIMED_OUT, fastrand::f64());
         let from = self.cursor.resume();
-        tracing::debug!(%from, ?pause, "the watch lost its stream");
+        tracing::debug!(?from, ?pause, "the watch lost its stream");
         let (client, query) = (self.client.clone(), self.query.clone());
         self.link = Link::Connecting(Box::pin(async move {
             sleep(pause).await;
@@ -182,10 +182,11 @@ enum Step {
     Connected(Result<Answers, ApiError>),
 }
 
-async fn open(client: Client, query: WatchQuery, from: Revision) -> Result<Answers, ApiError> {
+async fn open(client: Client, query: WatchQuery, from: Option<Revision>) -> Result<Answers, ApiError> {
     let message = v1::WatchRequest {
         paths: query.paths.iter().map(ToString::to_string).collect(),
-        from_revision: from.0,
+        from_revision: from.map_or(0, |from| from.0),
+        from_start: from == Some(Revision::ZERO),
         namespace: query.namespace.to_string(),
     };
     // No deadline travels to the server: the stream is meant to stay.

@@ -14,7 +14,7 @@ const CHANGES_MAX: usize = 2_000_000;
 /// What a watch remembers.
 #[derive(Debug, Clone)]
 pub(crate) struct WatchCursor {
-    from: Revision,
+    from: Option<Revision>,
     yielded: Option<Position>,
     /// Changes of a difference that is not complete.
     parts: Vec<Change>,
@@ -23,17 +23,17 @@ pub(crate) struct WatchCursor {
 }
 
 impl WatchCursor {
-    /// Starts after `from`; [`Revision::ZERO`] stands for the head.
-    pub(crate) fn after(from: Revision) -> Self {
+    /// Starts after `from`; nothing stands for the head, revision 0 for the empty namespace.
+    pub(crate) fn after(from: Option<Revision>) -> Self {
         Self { from, yielded: None, parts: Vec::new(), last: None }
     }
 
     /// Forgets what the stream before left incomplete and returns what the next one must be asked for. Before anything
     /// was yielded nothing can be lost, so the first question is asked again as it was.
-    pub(crate) fn resume(&mut self) -> Revision {
+    pub(crate) fn resume(&mut self) -> Option<Revision> {
         self.parts.clear();
         self.last = None;
-        self.yielded.map_or(self.from, |position| position.revision)
+        self.yielded.map(|position| position.revision).or(self.from)
     }
 
     /// Takes a message and returns what is to be yielded.
@@ -96,10 +96,10 @@ mod tests {
 
     #[test]
     fn what_was_yielded_is_not_yielded_again_by_the_next_stream() {
-        let mut cursor = WatchCursor::after(Revision(3));
-        assert_eq!(cursor.resume(), Revision(3));
+        let mut cursor = WatchCursor::after(Some(Revision(3)));
+        assert_eq!(cursor.resume(), Some(Revision(3)));
         assert_eq!(take(&mut cursor, change(3, 5, "a")), paths(&["a"]));
-        assert_eq!(cursor.resume(), Revision(5));
+        assert_eq!(cursor.resume(), Some(Revision(5)));
         assert_eq!(take(&mut cursor, change(3, 5, "a")), None);
         assert_eq!(take(&mut cursor, heartbeat(1, 4)), None);
         assert_eq!(take(&mut cursor, heartbeat(1, 5)), paths(&[]));
@@ -108,27 +108,36 @@ mod tests {
 
     #[test]
     fn parts_are_yielded_together_or_after_a_break_from_their_beginning() {
-        let mut cursor = WatchCursor::after(Revision(4));
+        let mut cursor = WatchCursor::after(Some(Revision(4)));
         assert_eq!(take(&mut cursor, heartbeat(1, 4)), paths(&[]));
         assert_eq!(take(&mut cursor, change(4, 4, "a")), None);
-        assert_eq!(cursor.resume(), Revision(4));
+        assert_eq!(cursor.resume(), Some(Revision(4)));
         for part in ["a", "b"] {
             assert_eq!(take(&mut cursor, change(4, 4, part)), None);
         }
         assert_eq!(take(&mut cursor, change(4, 5, "c")), paths(&["a", "b", "c"]));
-        assert_eq!(cursor.resume(), Revision(5));
+        assert_eq!(cursor.resume(), Some(Revision(5)));
     }
 
     #[test]
     fn all_parts_of_a_first_revision_are_yielded() {
-        let mut cursor = WatchCursor::after(Revision::ZERO);
+        let mut cursor = WatchCursor::after(None);
         assert_eq!(take(&mut cursor, change(0, 1, "a")), paths(&["a"]));
         assert_eq!(take(&mut cursor, change(0, 1, "b")), paths(&["b"]));
     }
 
     #[test]
+    fn what_lands_first_in_an_empty_namespace_is_not_missed_by_the_next_stream() {
+        let mut cursor = WatchCursor::after(None);
+        assert_eq!(cursor.resume(), None);
+        assert_eq!(take(&mut cursor, heartbeat(1, 0)), paths(&[]));
+        assert_eq!(cursor.resume(), Some(Revision::ZERO));
+        assert_eq!(take(&mut cursor, change(0, 1, "a")), paths(&["a"]));
+    }
+
+    #[test]
     fn a_restored_server_is_followed_into_its_new_epoch() {
-        let mut cursor = WatchCursor::after(Revision::ZERO);
+        let mut cursor = WatchCursor::after(None);
         assert_eq!(take(&mut cursor, change(99, 100, "a")), paths(&["a"]));
         let restored = Update { head: heartbeat(2, 95).head, ..change(94, 95, "b") };
         assert_eq!(take(&mut cursor, restored), paths(&["b"]));

@@ -122,11 +122,20 @@ impl Config for ConfigService {
         let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
         let namespace = namespace_from_wire(&request.namespace)?;
-        let from = revision(request.from_revision);
+        let from = watch_start(&request)?;
         let request = WatchRequest { namespace: namespace.clone(), paths: request.paths, from };
         let updates = watch::watch(&self.0, &caller, request).await?;
         let answers = updates.map(move |update| Ok(update_to_wire(&namespace, &update?)));
         Ok(Response::new(answers.boxed()))
+    }
+}
+
+/// Zero means the head, unless the start is asked for.
+fn watch_start(request: &v1::WatchRequest) -> Result<Option<Revision>, Failure> {
+    match (request.from_start, request.from_revision) {
+        (true, 0) => Ok(Some(Revision::ZERO)),
+        (false, from) => Ok(revision(from)),
+        (true, _) => Err(Failure::invalid("from_start and from_revision exclude each other")),
     }
 }
 

@@ -166,6 +166,11 @@ impl LiveNamespace {
         self.transfers.run(work).await
     }
 
+    /// Returns the generation of its history.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
     /// Returns the head, or an empty namespace's failure.
     pub(crate) fn head(&self) -> Result<Head, Failure> {
         let empty = || Failure::not_found(format!("namespace {} has no commit yet: push one first", self.name));

@@ -28,7 +28,7 @@ pub(crate) struct WatchRequest {
     pub(crate) namespace: Namespace,
     /// Files, or directories with a trailing slash; none means everything.
     pub(crate) paths: Vec<String>,
-    /// Changes after it; from the present head on when missing.
+    /// Changes after it, where revision 0 is the empty namespace; from the present head on when missing.
     pub(crate) from: Option<Revision>,
 }
 
@@ -59,7 +59,8 @@ pub(crate) async fn watch(
     let filter = Filter::parse(&request.paths, bus.limits.watch_paths_max)?;
     let heads = live.board.subscribe();
     let told = match request.from {
-        Some(Revision::ZERO) | None => live.board.current(),
+        None => live.board.current(),
+        Some(Revision::ZERO) => None,
         Some(revision) => Some(live.head_at(Some(revision)).await?),
     };
     metrics::gauge!("configbus_server_watchers").increment(1.0);
@@ -103,19 +104,21 @@ impl Drop for Watcher {
 
 impl Watcher {
     async fn next(&mut self) -> Option<Result<Update, Failure>> {
-        if self.stopping.is_cancelled() {
-            return None;
+        // A watcher learns at once where it starts from, so that it can resume there, even before the first commit.
+        if !std::mem::replace(&mut self.greeted, true) {
+            return Some(Ok(self.heartbeat()));
         }
-        // A watcher learns at once where it starts from.
-        if !std::mem::replace(&mut self.greeted, true)
-            && let Some(head) = self.told.clone()
-        {
-            return Some(Ok(heartbeat(head)));
-        }
-        let mut heartbeat_at = tokio::time::Instant::now() + HEARTBEAT;
+        let heartbeat_at = tokio::time::Instant::now() + HEARTBEAT;
         loop {
+            if self.stopping.is_cancelled() {
+                return None;
+            }
             if let Some(update) = self.ready.pop_front() {
                 return Some(Ok(update));
+            }
+            // Before the next landing: where much lands that this watcher does not want, there is always one.
+            if tokio::time::Instant::now() >= heartbeat_at {
+                return Some(Ok(self.heartbeat()));
             }
             match self.advance().await {
                 Ok(true) => continue,
@@ -125,14 +128,15 @@ impl Watcher {
             tokio::select! {
                 () = self.stopping.cancelled() => return None,
                 changed = self.heads.changed() => changed.ok()?,
-                () = tokio::time::sleep_until(heartbeat_at) => {
-                    if let Some(head) = self.told.clone() {
-                        return Some(Ok(heartbeat(head)));
-                    }
-                    heartbeat_at += HEARTBEAT;
-                }
+                () = tokio::time::sleep_until(heartbeat_at) => {}
             }
         }
+    }
+
+    /// Confirms what has been told; in an empty namespace that nothing has.
+    fn heartbeat(&self) -> Update {
+        let head = self.told.clone().unwrap_or_else(|| empty(self.live.epoch()));
+        Update { from: head.revision, head, changes: Vec::new() }
     }
 
     /// Takes the next landing up. Returns whether there was one.
@@ -151,10 +155,6 @@ impl Watcher {
         let filter = self.filter.clone();
         self.live.read(move |store| filter.changes(store, from, to)).await
     }
-}
-
-fn heartbeat(head: Head) -> Update {
-    Update { from: head.revision, head, changes: Vec::new() }
 }
 
 fn parts(base: Option<&Head>, next: &Head, mut changes: Vec<Change>, bytes_max: usize) -> VecDeque<Update> {

@@ -53,7 +53,8 @@ fn request(pairs: Vec<(String, String)>, last_event: Option<&str>) -> Result<Wat
         }
     }
     if let Some(told) = last_event {
-        request.from = revision(Some(told))?;
+        // Who was told of no revision yet resumes before the first one.
+        request.from = Some(told.parse().map_err(Failure::invalid)?);
     }
     Ok(request)
 }
@@ -82,6 +83,12 @@ mod tests {
         let request = request(pairs(&[("path", "a/"), ("path", "b"), ("from_revision", "r3")]), Some("7")).unwrap();
         assert_eq!(request.paths, ["a/", "b"]);
         assert_eq!(request.from, Some(Revision(7)));
+    }
+
+    #[test]
+    fn who_has_seen_only_an_empty_namespace_misses_nothing_of_it() {
+        assert_eq!(request(Vec::new(), Some("0")).unwrap().from, Some(Revision::ZERO));
+        assert_eq!(request(pairs(&[("from_revision", "0")]), None).unwrap().from, None);
     }
 
     #[test]
