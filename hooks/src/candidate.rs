@@ -131,7 +131,7 @@ pub struct FileState {
 pub struct FileChange {
     /// Where.
     pub path: String,
-    /// What was there.
+    /// What was there; its length may be left out, which is zero.
     pub before: Option<FileState>,
     /// What will be there.
     pub after: Option<FileState>,

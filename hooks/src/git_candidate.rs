@@ -8,7 +8,7 @@ use crate::{
     policy,
 };
 use bytes::Bytes;
-use configbus_gitstore::{CandidateView, NewContent, ObjectKind, ReadError, raw_entries};
+use configbus_gitstore::{CandidateView, NewContent, ObjectKind, ReadError, StagedEdits, StagedFile, raw_entries};
 use configbus_model::{
     BlobId, Change, ConfigPath, Entry, ErrorKind, ObjectId, PathError, PathLimits, TreeError, TreeId,
 };
@@ -20,22 +20,30 @@ pub struct GitCandidate<'a> {
     tips: &'a [ObjectId],
     base: Option<TreeId>,
     landing: Option<TreeId>,
+    /// What was staged, where the landing tree came about that way: it tells what changes without comparing trees.
+    staged: Option<&'a StagedEdits>,
 }
 
 impl<'a> GitCandidate<'a> {
     /// A push to `main`: everything `tips` bring is held to shapes, and the tree that would land to everything.
     pub fn push(view: &'a CandidateView, tips: &'a [ObjectId], base: Option<TreeId>, landing: TreeId) -> Self {
-        Self { view, tips, base, landing: Some(landing) }
+        Self { view, tips, base, landing: Some(landing), staged: None }
     }
 
     /// A push that lands nothing on `main`: only shapes and secrets count, by the policy of `base`.
     pub fn undistributed(view: &'a CandidateView, tips: &'a [ObjectId], base: Option<TreeId>) -> Self {
-        Self { view, tips, base, landing: None }
+        Self { view, tips, base, landing: None, staged: None }
     }
 
-    /// Edits, or any other step from one tree to another that brings no commits.
+    /// A step from one tree to another that brings no commits.
     pub fn step(view: &'a CandidateView, base: Option<TreeId>, landing: TreeId) -> Self {
-        Self { view, tips: &[], base, landing: Some(landing) }
+        Self { view, tips: &[], base, landing: Some(landing), staged: None }
+    }
+
+    /// Edits that are open in the view.
+    pub fn edits(view: &'a CandidateView, staged: &'a StagedEdits) -> Self {
+        let (base, landing) = (Some(staged.base()), Some(staged.tree()));
+        Self { view, tips: &[], base, landing, staged: Some(staged) }
     }
 }
 
@@ -59,6 +67,9 @@ impl Candidate for GitCandidate<'_> {
 
     fn changes(&self) -> Result<Vec<FileChange>, CandidateError> {
         let Some(tree) = self.landing else { return Ok(Vec::new()) };
+        if let Some(staged) = self.staged {
+            return Ok(staged_changes(staged));
+        }
         let changes = self.view.changed_files(self.base, tree, "").map_err(|error| unreadable("changes", error))?;
         let change = |change: &Change| FileChange {
             path: change.path().as_str().to_owned(),
@@ -76,6 +87,13 @@ impl Candidate for GitCandidate<'_> {
 
     fn changed_directories(&self, visit: &mut dyn FnMut(&str, &[&str])) -> Result<(), CandidateError> {
         let Some(tree) = self.landing else { return Ok(()) };
+        if let Some(staged) = self.staged {
+            // A directory without new names cannot become wrong by its names.
+            for (path, tree) in staged.directories_with_new_names() {
+                visit(path, &tree.entries().map(|entry| entry.name).collect::<Vec<_>>());
+            }
+            return Ok(());
+        }
         let walked = self.view.changed_directories(self.base, tree, &mut |path, tree| {
             let names: Vec<_> = tree.entries().map(|entry| entry.name).collect();
             visit(path.map_or("", |path| path.as_str()), &names);
@@ -111,6 +129,19 @@ impl Candidate for GitCandidate<'_> {
         let files = self.view.files(tree, wanted).map_err(|error| unreadable("files", error))?;
         Ok(files.iter().map(landing_file).collect())
     }
+}
+
+fn staged_changes(staged: &StagedEdits) -> Vec<FileChange> {
+    let is_change = |file: &&StagedFile| file.before != file.after.map(|(mode, id, _)| (mode, id));
+    let change = |file: &StagedFile| FileChange {
+        path: file.path.as_str().to_owned(),
+        // Nobody asks how long it was, and finding out means reading the repository.
+        before: file.before.map(|(mode, id)| FileState { id: id.into(), mode, size_bytes: 0 }),
+        after: file.after.map(|(mode, id, size_bytes)| FileState { id: id.into(), mode, size_bytes }),
+    };
+    let mut changes: Vec<_> = staged.files().iter().filter(is_change).map(change).collect();
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    changes
 }
 
 fn landing_file(entry: &Entry) -> LandingFile {

@@ -23,6 +23,15 @@ use std::{
 /// Files below which one thread does it all.
 const FILES_PER_WORKER_MIN: usize = 8;
 
+/// Bytes that begin another level in some format. Where there are at most so many, a document does not nest deep enough to
+/// need the stack of a worker, and is checked by whoever asks: an API call of one small file is no work for two threads.
+const NESTING_MARKS: &[u8] = b"[{<-?:.";
+const JSON_NESTING_MARKS: &[u8] = b"[{";
+const MARKS_MAX: usize = 24;
+
+/// Longer files take long enough for a worker to be worth it.
+const FLAT_BYTES_MAX: u64 = 16 << 10;
+
 /// Contents waiting for each worker: enough that none idles while one large file is read, few enough that memory stays
 /// bounded by this times the size limit.
 const WAITING_PER_WORKER_MAX: usize = 2;
@@ -41,6 +50,12 @@ pub(crate) struct Inspection<'a> {
     checks: &'a [Box<dyn Check>],
     secrets: Option<SecretScan<'a>>,
     workers_max: usize,
+}
+
+/// Returns whether content cannot nest deep, whatever it is.
+fn is_flat(path: &str, content: &[u8]) -> bool {
+    let marks = if path.ends_with(".json") { JSON_NESTING_MARKS } else { NESTING_MARKS };
+    content.iter().filter(|byte| marks.contains(byte)).take(MARKS_MAX + 1).count() <= MARKS_MAX
 }
 
 impl<'a> Inspection<'a> {
@@ -72,6 +87,10 @@ impl<'a> Inspection<'a> {
         builder: &mut ReportBuilder,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), CandidateError> {
+        let files = self.run_here(candidate, files, builder, progress)?;
+        if files.is_empty() {
+            return Ok(());
+        }
         let workers = self.workers_max.min(files.len() / FILES_PER_WORKER_MIN).max(1);
         let (jobs, waiting) = mpsc::sync_channel(workers * WAITING_PER_WORKER_MAX);
         let (waiting, shared) = (Mutex::new(waiting), Mutex::new(builder));
@@ -83,6 +102,41 @@ impl<'a> Inspection<'a> {
             }
             self.feed(candidate, files, jobs, progress)
         })
+    }
+
+    /// Checks a few flat files on the calling thread and returns all others.
+    fn run_here(
+        &self,
+        candidate: &dyn Candidate,
+        files: Vec<LandingFile>,
+        builder: &mut ReportBuilder,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<LandingFile>, CandidateError> {
+        let files_total = files.len();
+        if files_total >= FILES_PER_WORKER_MIN || files.iter().any(|file| file.state.size_bytes > FLAT_BYTES_MAX) {
+            return Ok(files);
+        }
+        let mut others = Vec::new();
+        for file in files {
+            let content = self.content(candidate, &file)?;
+            if !is_flat(&file.path, &content) {
+                others.push(file);
+                continue;
+            }
+            let (findings, unlisted) = self.inspect(&file.path, &content);
+            builder.count_file();
+            builder.add(findings);
+            builder.add_unlisted(unlisted);
+        }
+        if others.is_empty() && files_total > 0 {
+            progress(Progress { files_checked: files_total, files_total });
+        }
+        Ok(others)
+    }
+
+    fn content(&self, candidate: &dyn Candidate, file: &LandingFile) -> Result<Bytes, CandidateError> {
+        let is_read = self.secrets.is_some() || self.checks.iter().any(|check| check.applies_to(&file.path));
+        if is_read { candidate.content(file) } else { Ok(Bytes::new()) }
     }
 
     /// Reads each file and hands it to the workers; ends them by dropping `jobs`.
@@ -97,8 +151,7 @@ impl<'a> Inspection<'a> {
         let files_total = files.len();
         for (files_checked, file) in files.into_iter().enumerate() {
             progress(Progress { files_checked, files_total });
-            let is_read = self.secrets.is_some() || self.checks.iter().any(|check| check.applies_to(&file.path));
-            let content = if is_read { candidate.content(&file)? } else { Bytes::new() };
+            let content = self.content(candidate, &file)?;
             jobs.send(Job { file, content }).expect("workers live until the sender is dropped");
         }
         progress(Progress { files_checked: files_total, files_total });

@@ -32,7 +32,7 @@ impl Gate {
         &self,
         candidate: &dyn Candidate,
         context: &Context<'_>,
-        moved: &[String],
+        moved: &[&str],
     ) -> Result<Recheck, CandidateError> {
         let mut builder = ReportBuilder::new(self.settings());
         let changes = candidate.changes()?;
@@ -52,7 +52,7 @@ impl Gate {
     /// Returns whether something moved that the verdict depends on: policy or a file that policy reads; a file that the
     /// candidate changes as well, where rules compare with what was there; a file that a validator gets together with one
     /// of those. Where the candidate itself brings policy, anything may be governed by it.
-    fn is_outdated(&self, case: &Case<'_>, moved: &[String]) -> bool {
+    fn is_outdated(&self, case: &Case<'_>, moved: &[&str]) -> bool {
         let is_read =
             |path: &str| is_policy(path) || self.governed.iter().any(|family| family.reads(&case.after().policy, path));
         let own: HashSet<&str> = case.changes.iter().map(|change| change.path.as_str()).collect();
@@ -100,8 +100,7 @@ mod tests {
         let roles = ["writer".parse().unwrap()].into_iter().collect();
         let eve = Principal::new(PrincipalName::parse("eve").unwrap(), roles);
         let context = Context { principal: &eve, namespace: &Namespace::main(), now_ms: 0 };
-        let moved: Vec<_> = moved.iter().map(|path| (*path).to_owned()).collect();
-        match gate.recheck(candidate, &context, &moved).unwrap() {
+        match gate.recheck(candidate, &context, moved).unwrap() {
             Recheck::Holds => "holds",
             Recheck::Refused(_) => "refused",
             Recheck::Outdated => "outdated",

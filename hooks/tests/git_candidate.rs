@@ -83,7 +83,10 @@ impl Bench {
     fn check_edits(&self, edits: &[TreeEdit]) -> Vec<(String, Rule)> {
         let staged = self.store.stage_edits(Some(self.head.tree), edits).expect("edits fit");
         let view = self.store.open_staged(&staged).expect("the edits open");
-        check(&GitCandidate::step(&view, Some(self.head.tree), staged.tree()))
+        let findings = check(&GitCandidate::edits(&view, &staged));
+        let step = check(&GitCandidate::step(&view, Some(self.head.tree), staged.tree()));
+        assert_eq!(findings, step, "what was staged tells something else than the trees");
+        findings
     }
 }
 
