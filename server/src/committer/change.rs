@@ -2,7 +2,7 @@
 
 use super::Edit;
 use crate::requests::Ticket;
-use configbus_gitstore::Person;
+use configbus_gitstore::{Person, StagedFile};
 use configbus_model::{CommitId, Head, Principal, TreeId};
 use std::sync::Arc;
 
@@ -13,24 +13,6 @@ pub(crate) enum Change {
     Edits(EditsChange),
     /// From `git push`.
     Push(PushChange),
-}
-
-impl Change {
-    /// Returns who asked, as authenticated.
-    pub(crate) fn principal(&self) -> &Principal {
-        match self {
-            Self::Edits(change) => &change.principal,
-            Self::Push(change) => &change.principal,
-        }
-    }
-
-    /// Returns the ticket of a request that may be repeated.
-    pub(crate) fn ticket(&self) -> Option<Arc<Ticket>> {
-        match self {
-            Self::Edits(change) => change.ticket.clone(),
-            Self::Push(_) => None,
-        }
-    }
 }
 
 /// What to do when what a change was judged by has moved while it waited.
@@ -105,4 +87,6 @@ pub(crate) struct Landed {
     /// The head before it.
     pub(crate) before: Option<Head>,
     pub(crate) how: How,
+    /// What became of each file, in the order of the edits; of a push nothing is told.
+    pub(crate) files: Vec<StagedFile>,
 }

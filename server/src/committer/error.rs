@@ -2,11 +2,14 @@
 
 use super::expectation::Mismatch;
 use crate::failure::Failure;
-use configbus_gitstore::{ConflictKind, Culprit, ForeignError, LandError, MoveHeadError, PathConflict, ReadError};
+use configbus_gitstore::{
+    BatchError, ConflictKind, Culprit, ForeignError, LandError, MoveHeadError, PathConflict, ReadError,
+};
 use configbus_hooks::{CandidateError, Report};
 use configbus_model::{ErrorKind, Namespace, Revision};
 use configbus_proto::status::{ConflictDetail, Details, FindingDetail};
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// When to come back to a full queue: the time a few dozen landings take.
@@ -49,6 +52,9 @@ pub(crate) enum CommitError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Candidate(#[from] CandidateError),
+    /// What it would have gone to disk with did not get there.
+    #[error(transparent)]
+    Batch(Arc<CommitError>),
 }
 
 impl CommitError {
@@ -65,6 +71,7 @@ impl CommitError {
             Self::Foreign(error) => error.kind(),
             Self::Read(error) => error.kind(),
             Self::Candidate(error) => error.kind(),
+            Self::Batch(error) => error.kind(),
         }
     }
 
@@ -77,9 +84,19 @@ impl CommitError {
                 details.report = Some(report.to_json().to_string().into());
             }
             Self::QueueFull { .. } => details.retry_after = Some(QUEUE_RETRY_AFTER),
+            Self::Batch(error) => return error.details(),
             _ => {}
         }
         details
+    }
+}
+
+impl From<BatchError> for CommitError {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Land(error) => Self::Land(error),
+            BatchError::Move(error) => Self::Move(error),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Compare-and-set, the comparing half. Pure.
 
 use bytes::Bytes;
-use configbus_model::{BlobId, ConfigPath, Entry, EntryMode, ObjectId, Revision};
+use configbus_model::{BlobId, ConfigPath, EntryMode, ObjectId, Revision};
 use std::collections::BTreeSet;
 
 /// What the writer believes is at a path.
@@ -55,19 +55,22 @@ pub(crate) struct Mismatch {
     pub(crate) moved: Option<(Revision, Revision)>,
 }
 
-/// Returns the mismatch of one edit with what is there now. `before` is the entry at the revision that
+/// What is at a path.
+pub(crate) type At = (EntryMode, ObjectId);
+
+/// Returns the mismatch of one edit with what is there now. `before` is what was there at the revision that
 /// [`Expected::UnchangedSince`] names and is not looked at otherwise.
-pub(crate) fn compare(edit: &Edit, current: Option<&Entry>, before: Option<&Entry>) -> Option<Mismatch> {
+pub(crate) fn compare(edit: &Edit, current: Option<At>, before: Option<At>) -> Option<Mismatch> {
     let holds = match &edit.expected {
         Expected::Any => true,
         Expected::Absent => current.is_none(),
         Expected::Present => current.is_some(),
-        Expected::Blob(blob) => current.is_some_and(|entry| entry.id == blob.object_id()),
+        Expected::Blob(blob) => current.is_some_and(|(_, id)| id == blob.object_id()),
         Expected::UnchangedSince(_) => current == before,
         // It is about no path, and judged before any.
         Expected::TreeUnchangedSince(_) => true,
     };
-    (!holds).then(|| Mismatch { path: edit.path.clone(), current: current.map(|entry| entry.id), moved: None })
+    (!holds).then(|| Mismatch { path: edit.path.clone(), current: current.map(|(_, id)| id), moved: None })
 }
 
 /// Returns a path that two edits name: their order would decide, and a request has none.
@@ -80,9 +83,8 @@ pub(crate) fn first_duplicate(edits: &[Edit]) -> Option<&ConfigPath> {
 mod tests {
     use super::*;
 
-    fn entry(id: u8) -> Entry {
-        let path = ConfigPath::parse("a.json").unwrap();
-        Entry { path, mode: EntryMode::File, id: ObjectId::from_bytes([id; 20]), size_bytes: 1 }
+    fn at(id: u8) -> At {
+        (EntryMode::File, ObjectId::from_bytes([id; 20]))
     }
 
     fn edit(expected: Expected) -> Edit {
@@ -90,7 +92,7 @@ mod tests {
     }
 
     fn check_holds(expected: Expected, current: Option<u8>, before: Option<u8>) -> bool {
-        compare(&edit(expected), current.map(entry).as_ref(), before.map(entry).as_ref()).is_none()
+        compare(&edit(expected), current.map(at), before.map(at)).is_none()
     }
 
     #[test]
@@ -117,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_mismatch_names_what_is_there() {
-        let mismatch = compare(&edit(Expected::Absent), Some(&entry(9)), None).unwrap();
+        let mismatch = compare(&edit(Expected::Absent), Some(at(9)), None).unwrap();
         assert_eq!(mismatch.current, Some(ObjectId::from_bytes([9; 20])));
     }
 

@@ -1,22 +1,25 @@
-//! Lands one change on the running head. Synchronous: runs on the blocking pool, one at a time per namespace.
+//! Lands one push on the running head, and what landing pushes and edits have in common. Synchronous: runs on the blocking
+//! pool, one at a time per namespace.
 
-use super::change::{Change, EditsChange, How, PushChange};
-use super::expectation::{Edit, Expected, Mismatch, Wanted, compare};
+use super::change::{How, PushChange};
+use super::expectation::{At, Edit, Expected, Mismatch, Wanted, compare};
+use super::steps::Steps;
 use super::{CommitError, foreign, recheck};
 use crate::audit::AuditLog;
 use configbus_gitstore::{
-    CommitMeta, EditLanding, ForeignWrite, HeadCommit, MoveHeadError, Person, PushLanding, Store, TreeChange, TreeEdit,
+    CommitMeta, ForeignWrite, HeadCommit, MoveHeadError, Person, PushLanding, ReadError, StagedFile, Store, TreeChange,
+    TreeEdit,
 };
 use configbus_hooks::{Context, Gate};
-use configbus_model::{CommitId, Entry, Namespace, Principal, Revision, TreeId};
+use configbus_model::{CommitId, ConfigPath, Namespace, Principal, Revision, TreeId};
 use configbus_runtime::Clock;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How often a foreign write or a foreign lock may come between before the change is given back.
-const ATTEMPTS_MAX: u32 = 5;
+pub(super) const ATTEMPTS_MAX: u32 = 5;
 
 /// How long a foreign Git process may hold the lock of the ref: it writes 41 bytes under it.
-const LOCK_RETRY_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+pub(super) const LOCK_RETRY_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// What landing needs, shared with nobody who writes.
 pub(super) struct Desk {
@@ -25,13 +28,17 @@ pub(super) struct Desk {
     pub(super) gate: Arc<Gate>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) audit: AuditLog,
+    /// What moved lately.
+    pub(super) steps: Mutex<Steps>,
 }
 
 /// A landed change, before it is a head of an epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LandedCommit {
     pub(super) head: HeadCommit,
+    pub(super) before: Option<HeadCommit>,
     pub(super) how: How,
+    pub(super) files: Vec<StagedFile>,
 }
 
 enum Attempt {
@@ -41,8 +48,8 @@ enum Attempt {
 }
 
 impl Desk {
-    /// Makes the change durable and moves the head.
-    pub(super) fn land(&self, change: &Change) -> Result<LandedCommit, CommitError> {
+    /// Makes a push durable and moves the head.
+    pub(super) fn land_push(&self, change: &PushChange) -> Result<LandedCommit, CommitError> {
         for _ in 0..ATTEMPTS_MAX {
             if let Attempt::Done(landed) = self.attempt(change)? {
                 return Ok(landed);
@@ -67,48 +74,22 @@ impl Desk {
         Ok(write)
     }
 
-    fn attempt(&self, change: &Change) -> Result<Attempt, CommitError> {
+    fn attempt(&self, change: &PushChange) -> Result<Attempt, CommitError> {
         let running = self.store.head();
-        let (commit, how) = match change {
-            Change::Edits(change) => self.write_edits(running.as_ref(), change)?,
-            Change::Push(change) => self.write_push(running.as_ref(), change)?,
-        };
-        match (how, running) {
-            (How::Unchanged, Some(head)) => Ok(Attempt::Done(LandedCommit { head, how })),
-            _ => self.move_head(change.principal(), running.map(|head| head.commit), commit, how),
+        let (commit, how) = self.write_push(running.as_ref(), change)?;
+        let landed = |head| LandedCommit { head, before: running, how, files: Vec::new() };
+        if let (How::Unchanged, Some(head)) = (how, running) {
+            return Ok(Attempt::Done(landed(head)));
         }
-    }
-
-    fn move_head(
-        &self,
-        by: &Principal,
-        expected: Option<CommitId>,
-        new: CommitId,
-        how: How,
-    ) -> Result<Attempt, CommitError> {
-        // Where nobody is authenticated there is no name to keep.
-        let by = Some(by.name.as_str()).filter(|name| *name != Principal::open().name.as_str());
-        match self.store.move_head_for(by, expected, new, self.clock.now_ms()) {
-            Ok(head) => Ok(Attempt::Done(LandedCommit { head, how })),
+        let (by, expected) = (Self::name_of(&change.principal), running.map(|head| head.commit));
+        match self.store.move_head_for(by, expected, commit, self.clock.now_ms()) {
+            Ok(head) => Ok(Attempt::Done(landed(head))),
             Err(MoveHeadError::HeadMoved { .. }) => self.look_for_foreign_writes().map(|_| Attempt::Again),
             Err(MoveHeadError::Locked { .. }) => {
                 std::thread::sleep(LOCK_RETRY_PAUSE);
                 Ok(Attempt::Again)
             }
             Err(error) => Err(error.into()),
-        }
-    }
-
-    fn write_edits(&self, running: Option<&HeadCommit>, change: &EditsChange) -> Result<(CommitId, How), CommitError> {
-        let edits = expect_and_convert(&self.store, running, &change.edits)?;
-        if change.checked_on != running.map(|head| head.tree) {
-            recheck::edits(self, running, &edits, change)?;
-        }
-        let meta = self.meta(change.author.clone(), change.message.clone());
-        match (self.store.land_edits(running, &edits, &meta)?, running) {
-            (EditLanding::Landed { commit, .. }, _) => Ok((commit, How::Edited)),
-            (EditLanding::Unchanged, Some(head)) => Ok((head.commit, How::Unchanged)),
-            (EditLanding::Unchanged, None) => Err(CommitError::Contended),
         }
     }
 
@@ -131,7 +112,17 @@ impl Desk {
         Context { principal, namespace: &self.namespace, now_ms: self.clock.now_ms() }
     }
 
-    fn meta(&self, author: Person, message: String) -> CommitMeta {
+    /// Returns the name to keep with a revision. Where nobody is authenticated there is none.
+    pub(super) fn name_of(principal: &Principal) -> Option<&str> {
+        Some(principal.name.as_str()).filter(|name| *name != Principal::open().name.as_str())
+    }
+
+    pub(super) fn steps(&self) -> MutexGuard<'_, Steps> {
+        // Steps that a panic cut short do not lead to the head, and are forgotten for that.
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn meta(&self, author: Person, message: String) -> CommitMeta {
         CommitMeta { author, committer: bus(), time_ms: self.clock.now_ms(), message }
     }
 }
@@ -176,15 +167,19 @@ fn merge_message(change: &PushChange) -> String {
     }
 }
 
+/// Finds what is at a path of the head that edits are held to.
+pub(crate) type Find<'a> = &'a dyn Fn(&ConfigPath) -> Result<Option<At>, ReadError>;
+
 /// Holds every edit to its expectation, and returns what to write when all hold.
 pub(crate) fn expect_and_convert(
     store: &Store,
     running: Option<&HeadCommit>,
+    find: Find<'_>,
     edits: &[Edit],
 ) -> Result<Vec<TreeEdit>, CommitError> {
     let mut mismatches = Vec::new();
     for edit in edits {
-        mismatches.extend(mismatch(store, running, edit)?);
+        mismatches.extend(mismatch(store, running, find, edit)?);
     }
     if mismatches.is_empty() {
         Ok(edits.iter().map(tree_edit).collect())
@@ -193,24 +188,29 @@ pub(crate) fn expect_and_convert(
     }
 }
 
-fn mismatch(store: &Store, running: Option<&HeadCommit>, edit: &Edit) -> Result<Option<Mismatch>, CommitError> {
-    let current = entry_at(store, running, edit)?;
+fn mismatch(
+    store: &Store,
+    running: Option<&HeadCommit>,
+    find: Find<'_>,
+    edit: &Edit,
+) -> Result<Option<Mismatch>, CommitError> {
     let before = match edit.expected {
-        Expected::UnchangedSince(revision) => {
-            let then = commit_at(store, revision)?;
-            entry_at(store, then.as_ref(), edit)?
-        }
+        Expected::Any => return Ok(None),
+        Expected::UnchangedSince(revision) => match commit_at(store, revision)? {
+            Some(then) => store.find(then.tree, &edit.path)?,
+            None => None,
+        },
         Expected::TreeUnchangedSince(revision) => {
             let then = commit_at(store, revision)?.map_or(TreeId::EMPTY, |then| then.tree);
             if let Some(head) = running.filter(|head| head.tree != then) {
-                let (path, current) = (edit.path.clone(), current.map(|entry| entry.id));
+                let (path, current) = (edit.path.clone(), find(&edit.path)?.map(|(_, id)| id));
                 return Ok(Some(Mismatch { path, current, moved: Some((revision, head.revision)) }));
             }
             None
         }
         _ => None,
     };
-    Ok(compare(edit, current.as_ref(), before.as_ref()))
+    Ok(compare(edit, find(&edit.path)?, before))
 }
 
 /// Returns a revision; none is the namespace before its first commit.
@@ -219,10 +219,6 @@ fn commit_at(store: &Store, revision: Revision) -> Result<Option<HeadCommit>, Co
         return Ok(None);
     }
     store.commit_at(revision)?.ok_or(CommitError::UnknownRevision { revision }).map(Some)
-}
-
-fn entry_at(store: &Store, at: Option<&HeadCommit>, edit: &Edit) -> Result<Option<Entry>, CommitError> {
-    Ok(at.map(|head| store.entry(head.commit, &edit.path)).transpose()?.flatten())
 }
 
 fn tree_edit(edit: &Edit) -> TreeEdit {

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+/// Where the outcome of a change is told.
+pub(crate) type Reply = oneshot::Sender<Result<Landed, CommitError>>;
+
 /// A change with somebody who waits for its outcome.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) change: Change,
-    pub(crate) reply: oneshot::Sender<Result<Landed, CommitError>>,
+    pub(crate) reply: Reply,
 }
 
 /// Hands changes to the committer of one namespace.

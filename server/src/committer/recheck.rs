@@ -5,24 +5,32 @@
 //! came back several times is checked in here.
 
 use super::landing::{Desk, nothing_new};
+use super::steps::Steps;
 use super::{CommitError, EditsChange, PushChange, WhenOutdated};
 use crate::gate_time::GateDoor;
-use configbus_gitstore::{CandidateView, HeadCommit, LandError, TreeEdit, Trial};
+use configbus_gitstore::{Batch, CandidateView, HeadCommit, StagedEdits, Trial};
 use configbus_hooks::{GitCandidate, Recheck};
 use configbus_model::{Principal, TreeId};
 
 /// Edits that were validated on another tree than the running head's.
 pub(super) fn edits(
     desk: &Desk,
-    running: Option<&HeadCommit>,
-    edits: &[TreeEdit],
+    batch: &Batch,
+    steps: &Steps,
+    staged: &StagedEdits,
     change: &EditsChange,
 ) -> Result<(), CommitError> {
-    let base = running.map(|head| head.tree);
-    let staged = desk.store.stage_edits(base, edits).map_err(LandError::from)?;
-    let view = desk.store.open_staged(&staged)?;
-    let moved = Moved { checked_on: change.checked_on, base, landing: staged.tree() };
-    moved.judge(desk, &view, &change.principal, change.when_outdated)
+    let view = batch.open_staged(staged)?;
+    let judged = Judged {
+        view: &view,
+        candidate: GitCandidate::edits(&view, staged),
+        principal: &change.principal,
+        when_outdated: change.when_outdated,
+    };
+    match steps.since(change.checked_on) {
+        Some(moved) => judged.again(desk, &moved),
+        None => judged.by_trees(desk, change.checked_on, batch.running().map(|head| head.tree)),
+    }
 }
 
 /// A push whose trial was made on another head than the running one.
@@ -33,34 +41,40 @@ pub(super) fn push(desk: &Desk, running: Option<&HeadCommit>, change: &PushChang
     let view = desk.store.open_candidate()?;
     let checked_on = change.checked_on.map(|commit| view.tree_of(commit)).transpose()?;
     let landing = landing_tree(view.trial_merge(running.map(|head| head.commit), change.tip)?, running)?;
-    let moved = Moved { checked_on, base: running.map(|head| head.tree), landing };
-    moved.judge(desk, &view, &change.principal, change.when_outdated)
+    let base = running.map(|head| head.tree);
+    let judged = Judged {
+        view: &view,
+        candidate: GitCandidate::step(&view, base, landing),
+        principal: &change.principal,
+        when_outdated: change.when_outdated,
+    };
+    judged.by_trees(desk, checked_on, base)
 }
 
-/// A change between the trees it was validated on, that it would land on, and that would land.
-struct Moved {
-    checked_on: Option<TreeId>,
-    base: Option<TreeId>,
-    landing: TreeId,
+/// A change that was accepted on another tree.
+struct Judged<'a> {
+    view: &'a CandidateView,
+    candidate: GitCandidate<'a>,
+    principal: &'a Principal,
+    when_outdated: WhenOutdated,
 }
 
-impl Moved {
-    fn judge(
-        &self,
-        desk: &Desk,
-        view: &CandidateView,
-        principal: &Principal,
-        when_outdated: WhenOutdated,
-    ) -> Result<(), CommitError> {
-        let moved = view.changed_files(self.checked_on, self.base.unwrap_or(TreeId::EMPTY), "")?;
-        let moved: Vec<String> = moved.iter().map(|change| change.path().as_str().to_owned()).collect();
-        let (candidate, context) = (GitCandidate::step(view, self.base, self.landing), desk.context(principal));
-        match (desk.gate.recheck(&candidate, &context, &moved)?, when_outdated) {
+impl Judged<'_> {
+    /// Finds out what moved by comparing the tree it was validated on with the one it would land on.
+    fn by_trees(&self, desk: &Desk, checked_on: Option<TreeId>, base: Option<TreeId>) -> Result<(), CommitError> {
+        let moved = self.view.changed_files(checked_on, base.unwrap_or(TreeId::EMPTY), "")?;
+        let moved: Vec<&str> = moved.iter().map(|change| change.path().as_str()).collect();
+        self.again(desk, &moved)
+    }
+
+    fn again(&self, desk: &Desk, moved: &[&str]) -> Result<(), CommitError> {
+        let context = desk.context(self.principal);
+        match (desk.gate.recheck(&self.candidate, &context, moved)?, self.when_outdated) {
             (Recheck::Holds, _) => Ok(()),
             (Recheck::Refused(report), _) => Err(CommitError::Rejected(report)),
             (Recheck::Outdated, WhenOutdated::ComeBack) => Err(CommitError::Outdated),
             (Recheck::Outdated, WhenOutdated::CheckNow) => {
-                match GateDoor::Queue.check(&desk.gate, &candidate, &context)? {
+                match GateDoor::Queue.check(&desk.gate, &self.candidate, &context)? {
                     report if report.is_accepted() => Ok(()),
                     report => Err(CommitError::Rejected(report)),
                 }

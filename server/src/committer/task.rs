@@ -1,17 +1,19 @@
 //! The task behind the queue.
 
+use super::batch::Outcome;
 use super::landing::{Desk, LandedCommit};
-use super::queue::{Inbox, Job};
-use super::{Change, CommitError, How, Landed};
+use super::queue::{Inbox, Job, Reply};
+use super::{Change, CommitError, EditsChange, How, Landed, PushChange};
 use crate::audit::AuditLog;
 use crate::namespace::HeadBoard;
+use crate::requests::Ticket;
 use crate::serving::Serving;
 use configbus_coordination::Announcer;
-use configbus_gitstore::{ForeignWrite, HeadCommit, Store};
+use configbus_gitstore::{BATCH_COMMITS_MAX, ForeignWrite, HeadCommit, Store};
 use configbus_hooks::Gate;
 use configbus_model::{Epoch, Head, Namespace};
 use configbus_runtime::{BlockingPool, Clock};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -58,6 +60,7 @@ impl CommitterTask {
                 gate: parts.gate,
                 clock: parts.clock,
                 audit: parts.audit,
+                steps: Mutex::default(),
             }),
             namespace: parts.namespace,
             board: parts.board,
@@ -67,16 +70,18 @@ impl CommitterTask {
         }
     }
 
-    /// Serves the queue until the server stops; the change in hand is finished, those behind it are given back.
+    /// Serves the queue until the server stops; the changes in hand are finished, those behind them are given back.
     pub(crate) async fn run(self, mut inbox: Inbox, shutdown: CancellationToken) {
+        let mut jobs = Vec::new();
         loop {
-            // All branches are cancel-safe; a job that was received is served to its end.
+            metrics::gauge!("configbus_server_queue_changes").set(inbox.jobs.len() as f64);
+            // All branches are cancel-safe; jobs that were received are served to their end.
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
-                job = inbox.jobs.recv() => match job {
-                    Some(job) => self.serve(job).await,
-                    None => break,
+                received = inbox.jobs.recv_many(&mut jobs, BATCH_COMMITS_MAX) => match received {
+                    0 => break,
+                    _ => self.serve(&mut jobs, &shutdown).await,
                 },
                 () = inbox.look.notified() => self.look_at_ref().await,
                 () = tokio::time::sleep(LOOK_INTERVAL) => self.look_at_ref().await,
@@ -88,47 +93,113 @@ impl CommitterTask {
         }
     }
 
-    async fn serve(&self, job: Job) {
-        let started = Instant::now();
-        let traceparent = match &job.change {
-            Change::Edits(change) => change.traceparent.clone(),
-            Change::Push(change) => change.traceparent.clone(),
-        };
-        let before = self.board.current();
-        let ticket = job.change.ticket();
-        let outcome = self.land(job.change).await.map(|landed| self.show(&landed, before, traceparent));
-        if let (Some(ticket), Ok(landed)) = (ticket, &outcome) {
-            ticket.settle(landed);
+    /// Takes what waits in order: edits that follow each other together, pushes one by one. A stop does not wait for every
+    /// push that was received.
+    async fn serve(&self, jobs: &mut Vec<Job>, shutdown: &CancellationToken) {
+        let mut rest = std::mem::take(jobs).into_iter().peekable();
+        let mut edits = Vec::new();
+        while let Some(Job { change, reply }) = rest.next() {
+            match change {
+                Change::Push(_) if shutdown.is_cancelled() => drop(reply.send(Err(CommitError::Stopping))),
+                Change::Push(change) => self.serve_push(change, reply).await,
+                Change::Edits(change) => edits.push((change, reply)),
+            }
+            if rest.peek().is_none_or(|next| matches!(next.change, Change::Push(_))) {
+                while !edits.is_empty() {
+                    edits = self.serve_edits(edits).await;
+                }
+            }
         }
-        count(&outcome, started.elapsed());
+    }
+
+    async fn serve_push(&self, change: PushChange, reply: Reply) {
+        let started = Instant::now();
+        let (desk, traceparent) = (Arc::clone(&self.desk), change.traceparent.clone());
+        let outcome = match self.serving.check(&self.namespace) {
+            Ok(()) => self.pool.run(move || desk.land_push(&change)).await,
+            Err(error) => Err(error),
+        };
+        self.answer(vec![Decided { outcome, traceparent, ticket: None, reply }], started);
+    }
+
+    /// Lands edits together and returns those that did not fit into the batch.
+    async fn serve_edits(&self, mut edits: Vec<(EditsChange, Reply)>) -> Vec<(EditsChange, Reply)> {
+        let started = Instant::now();
+        if let Err(error) = self.serving.check(&self.namespace) {
+            let error = Arc::new(error);
+            edits.drain(..).for_each(|(_, reply)| drop(reply.send(Err(CommitError::Batch(Arc::clone(&error))))));
+            return edits;
+        }
+        let (changes, mut replies): (Vec<_>, Vec<_>) = edits.into_iter().unzip();
+        let desk = Arc::clone(&self.desk);
+        let (mut changes, outcomes) = self
+            .pool
+            .run(move || {
+                let outcomes = desk.land_edits(&changes);
+                (changes, outcomes)
+            })
+            .await;
+        let later = changes.split_off(outcomes.len()).into_iter().zip(replies.split_off(outcomes.len())).collect();
+        let decided = outcomes.into_iter().zip(changes).zip(replies);
+        let decided = decided.map(|((outcome, change), reply)| Decided {
+            outcome,
+            traceparent: change.traceparent,
+            ticket: change.ticket,
+            reply,
+        });
+        self.answer(decided.collect(), started);
+        later
+    }
+
+    /// Shows what has landed, settles the requests that asked for it, tells those who wait, then announces: in this order,
+    /// so that nobody is told of a head that a reader cannot see yet.
+    fn answer(&self, decided: Vec<Decided>, started: Instant) {
+        let describe = |decided: Decided| {
+            let outcome = decided.outcome.map(|landed| self.describe(landed, decided.traceparent));
+            (outcome, decided.ticket, decided.reply)
+        };
+        let answers: Vec<_> = decided.into_iter().map(describe).collect();
+        let landed = answers.iter().filter_map(|(outcome, _, _)| outcome.as_ref().ok());
+        let heads: Vec<_> =
+            landed.filter(|landed| landed.how != How::Unchanged).map(|landed| landed.head.clone()).collect();
+        let newest = heads.last().cloned();
+        self.show(heads);
         self.catch_up();
-        let announced = outcome.as_ref().ok().filter(|landed| landed.how != How::Unchanged);
-        let head = announced.map(|landed| landed.head.clone());
-        // The caller may have gone; the change has landed all the same.
-        let _ = job.reply.send(outcome);
-        if let Some(head) = head {
+        for (outcome, ticket, reply) in answers {
+            if let (Some(ticket), Ok(landed)) = (ticket, &outcome) {
+                ticket.settle(landed);
+            }
+            count(&outcome, started.elapsed());
+            // The caller may have gone; the change has landed all the same.
+            let _ = reply.send(outcome);
+        }
+        if let Some(head) = newest {
             self.announce(&head);
         }
     }
 
-    async fn land(&self, change: Change) -> Result<LandedCommit, CommitError> {
-        self.serving.check(&self.namespace)?;
-        let desk = Arc::clone(&self.desk);
-        self.pool.run(move || desk.land(&change)).await
+    fn describe(&self, landed: LandedCommit, traceparent: String) -> Landed {
+        let LandedCommit { head, before, how, files } = landed;
+        let traceparent = Some(traceparent).filter(|_| how != How::Unchanged);
+        let before = before.map(|before| self.head_of(&before, None));
+        Landed { head: self.head_of(&head, traceparent), before, how, files }
     }
 
-    /// Shows a durable head to readers.
-    fn show(&self, landed: &LandedCommit, before: Option<Head>, traceparent: String) -> Landed {
-        if landed.how == How::Unchanged {
-            let head = before.clone().unwrap_or_else(|| self.head_of(&landed.head, None));
-            return Landed { head, before, how: landed.how };
-        }
-        let head = self.head_of(&landed.head, Some(traceparent));
-        self.board.show(head.clone());
+    /// Shows durable heads to readers.
+    fn show(&self, heads: Vec<Head>) {
         let namespace = &self.namespace;
-        tracing::info!(%namespace, revision = %head.revision, commit = %head.commit, how = landed.how.as_str(),
-            "landed {namespace} {}", head.revision);
-        Landed { head, before, how: landed.how }
+        match heads.as_slice() {
+            [] => {}
+            [head] => {
+                tracing::info!(%namespace, revision = %head.revision, commit = %head.commit,
+                    "landed {namespace} {}", head.revision);
+            }
+            [first, .., last] => {
+                tracing::info!(%namespace, revision = %last.revision, commit = %last.commit, commits = heads.len(),
+                    "landed {namespace} {} to {}", first.revision, last.revision);
+            }
+        }
+        self.board.show(heads);
     }
 
     fn announce(&self, head: &Head) {
@@ -142,9 +213,8 @@ impl CommitterTask {
 
     async fn look_at_ref(&self) {
         let desk = Arc::clone(&self.desk);
-        let before = self.board.current();
         match self.pool.run(move || desk.look_for_foreign_writes()).await {
-            Ok(ForeignWrite::Adopted(head)) => self.adopt(&head, before),
+            Ok(ForeignWrite::Adopted(head)) => self.adopt(&head),
             Ok(ForeignWrite::None | ForeignWrite::Restored { .. }) => {}
             Err(error) => {
                 tracing::error!(
@@ -156,19 +226,27 @@ impl CommitterTask {
         }
     }
 
-    fn adopt(&self, head: &HeadCommit, before: Option<Head>) {
-        let landed = LandedCommit { head: *head, how: How::FastForward };
-        let landed = self.show(&landed, before, crate::trace_context::adopt_or_create(None));
-        self.announce(&landed.head);
+    fn adopt(&self, head: &HeadCommit) {
+        let head = self.head_of(head, Some(crate::trace_context::adopt_or_create(None)));
+        self.show(vec![head.clone()]);
+        self.announce(&head);
     }
 
     /// Shows a foreign write that was adopted in the middle of a landing that then failed.
     fn catch_up(&self) {
         let shown = self.board.current().map(|head| head.commit);
         if let Some(head) = self.desk.store.head().filter(|head| Some(head.commit) != shown) {
-            self.adopt(&head, self.board.current());
+            self.adopt(&head);
         }
     }
+}
+
+/// A change whose outcome is known and durable.
+struct Decided {
+    outcome: Outcome,
+    traceparent: String,
+    ticket: Option<Arc<Ticket>>,
+    reply: Reply,
 }
 
 fn count(outcome: &Result<Landed, CommitError>, elapsed: Duration) {

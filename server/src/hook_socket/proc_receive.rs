@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn told(reference: &str, how: How) -> Landed {
-        let landed = LandedChange { head: head(2), before: Some(head(1)), how };
+        let landed = LandedChange { head: head(2), before: Some(head(1)), how, files: Vec::new() };
         match accepted(&Namespace::main(), &update(reference), &landed).result {
             OutcomeResult::Landed(told) => told,
             OutcomeResult::Refused(reason) => panic!("{reason}"),

@@ -33,16 +33,16 @@ impl HeadBoard {
         Self { current: watch::Sender::new(head), recent: Mutex::default() }
     }
 
-    /// Shows a head that is durable. Heads come in order.
-    pub(crate) fn show(&self, head: Head) {
+    /// Shows heads that are durable, oldest first. Who waits is woken once, for the last of them.
+    pub(crate) fn show(&self, heads: Vec<Head>) {
+        let Some(newest) = heads.last().cloned() else { return };
         {
-            let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            if recent.len() == RECENT_MAX {
-                recent.pop_front();
-            }
-            recent.push_back(Shown { head: head.clone(), since: Instant::now() });
+            let (mut recent, since) = (self.recent.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+            recent.extend(heads.into_iter().map(|head| Shown { head, since }));
+            let surplus = recent.len().saturating_sub(RECENT_MAX);
+            recent.drain(..surplus);
         }
-        self.current.send_replace(Some(head));
+        self.current.send_replace(Some(newest));
     }
 
     /// Returns the head.
@@ -95,8 +95,8 @@ mod tests {
     fn who_keeps_up_sees_every_landing() {
         let board = HeadBoard::new(Some(head(5)));
         assert_eq!((next(&board, 5), next(&board, 2)), (None, Some(5)));
-        board.show(head(6));
-        board.show(head(9));
+        board.show(vec![head(6)]);
+        board.show(vec![head(9)]);
         assert_eq!((next(&board, 5), next(&board, 6), next(&board, 9)), (Some(6), Some(9), None));
     }
 
@@ -104,7 +104,8 @@ mod tests {
     fn who_is_far_behind_gets_the_oldest_landing_that_is_kept() {
         let board = HeadBoard::new(None);
         let last = RECENT_MAX as u64 + 10;
-        (1..=last).for_each(|revision| board.show(head(revision)));
+        board.show(vec![head(1)]);
+        board.show((2..=last).map(head).collect());
         assert_eq!(next(&board, 0), Some(11));
         assert_eq!(next(&board, last), None);
     }
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn only_heads_shown_by_this_process_have_an_age() {
         let board = HeadBoard::new(Some(head(5)));
-        board.show(head(6));
+        board.show(vec![head(6)]);
         assert!(board.age_of(head(5).position()).is_none());
         assert!(board.age_of(head(6).position()).is_some());
     }

@@ -13,9 +13,9 @@ use crate::limits::over;
 use crate::namespace::LiveNamespace;
 use crate::requests::{Answer, Fingerprint, RequestId, Ticket, check_message, with_trailers};
 use crate::trace_context;
-use configbus_gitstore::{HeadCommit, LandError, ReadError, Store};
+use configbus_gitstore::{HeadCommit, LandError, ReadError, StagedFile, Store};
 use configbus_hooks::{Context, Gate, GitCandidate};
-use configbus_model::{CommitId, ConfigPath, Entry, Head, Namespace, Revision};
+use configbus_model::{CommitId, ConfigPath, Entry, Head, Namespace, Revision, TreeId};
 use std::sync::Arc;
 
 /// Paths named in a message that nobody wrote.
@@ -120,7 +120,6 @@ async fn check_and_land(
     request: WriteRequest,
     decision: Option<Decision>,
 ) -> Result<Written, Failure> {
-    let paths = paths(&request.edits);
     let checked = check(bus, live, caller, &request.edits).await?;
     let mut message = if request.message.trim().is_empty() { message_for(&request.edits) } else { request.message };
     if let (Some(id), Some((_, fingerprint))) = (&request.request_id, &decision) {
@@ -141,7 +140,7 @@ async fn check_and_land(
     if let Some(ticket) = ticket.filter(|_| landed.how == How::Unchanged) {
         ticket.keep_unchanged(&landed).await?;
     }
-    Ok(Written { overridden, ..describe(live, landed, paths).await? })
+    Ok(describe(landed, overridden))
 }
 
 /// Answers what was answered before.
@@ -156,8 +155,10 @@ async fn repeated(
         Revision::ZERO => None,
         before => Some(live.head_at(Some(before)).await?),
     };
-    let how = if committed { How::Edited } else { How::Unchanged };
-    Ok(Written { repeated: true, ..describe(live, Landed { head, before, how }, paths).await? })
+    let (before, after) = (before.map(|head| head.commit), head.commit);
+    let (entries, created) = live.read(move |store| describe_files(store, before, after, &paths)).await?;
+    let (resulting_revision, overridden) = (head.revision, Vec::new());
+    Ok(Written { head: Some(head), committed, resulting_revision, repeated: true, entries, created, overridden })
 }
 
 /// Lands edits, checking them anew as often as what they were judged by moves while they wait.
@@ -227,24 +228,28 @@ async fn check(bus: &Bus, live: &Arc<LiveNamespace>, caller: &Caller, edits: &[E
 fn check_on_head(store: &Store, gate: &Gate, context: &Context<'_>, edits: &[Edit]) -> Result<Checked, CommitError> {
     let head = store.head();
     let base = head.map(|head| head.tree);
-    let edits = expect_and_convert(store, head.as_ref(), edits)?;
+    let tree = base.unwrap_or(TreeId::EMPTY);
+    let edits = expect_and_convert(store, head.as_ref(), &|path| store.find(tree, path), edits)?;
     let staged = store.stage_edits(base, &edits).map_err(LandError::from)?;
     let view = store.open_staged(&staged)?;
-    let report = GateDoor::Api.check(gate, &GitCandidate::step(&view, base, staged.tree()), context)?;
+    let report = GateDoor::Api.check(gate, &GitCandidate::edits(&view, &staged), context)?;
     if !report.is_accepted() {
         return Err(CommitError::Rejected(report));
     }
     Ok(Checked { on: head, changes_nothing: staged.is_unchanged(), overridden: report.overridden })
 }
 
-async fn describe(live: &Arc<LiveNamespace>, landed: Landed, paths: Vec<ConfigPath>) -> Result<Written, Failure> {
-    let after = landed.head.commit;
-    let before = landed.before.as_ref().map(|head| head.commit);
-    let (entries, created) = live.read(move |store| describe_files(store, before, after, &paths)).await?;
+fn describe(landed: Landed, overridden: Vec<String>) -> Written {
+    let created = landed.files.iter().map(|file| file.before.is_none()).collect();
+    let entry = |file: &StagedFile| {
+        let (mode, id, size_bytes) = file.after?;
+        Some(Entry { path: file.path.clone(), mode, id: id.into(), size_bytes })
+    };
+    let entries = landed.files.iter().map(entry).collect();
     let committed = landed.how != How::Unchanged;
     let resulting_revision = landed.head.revision;
-    let (head, repeated, overridden) = (Some(landed.head), false, Vec::new());
-    Ok(Written { head, committed, resulting_revision, repeated, entries, created, overridden })
+    let (head, repeated) = (Some(landed.head), false);
+    Written { head, committed, resulting_revision, repeated, entries, created, overridden }
 }
 
 fn describe_files(

@@ -2,13 +2,13 @@
 
 use crate::audit::{AuditLog, AuditSettings};
 use crate::committer::landing::Desk;
-use crate::committer::{Change, CommitError, Edit, EditsChange, Expected, Wanted, WhenOutdated};
+use crate::committer::{CommitError, Edit, EditsChange, Expected, Wanted, WhenOutdated};
 use bytes::Bytes;
 use configbus_gitstore::{Person, RepositorySettings, Store};
 use configbus_hooks::{Gate, GateSettings, Rule};
 use configbus_model::{ConfigPath, Grant, Namespace, Principal, PrincipalName, TreeId};
 use configbus_runtime::ManualClock;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 struct Bench {
     desk: Desk,
@@ -23,7 +23,7 @@ impl Bench {
         let gate = Arc::new(Gate::new(GateSettings::default()).unwrap());
         let clock = Arc::new(ManualClock::new(1_000));
         let audit = AuditLog::open(folder.path(), &AuditSettings::default(), clock.clone()).unwrap().0;
-        let desk = Desk { namespace: Namespace::main(), store, gate, clock, audit };
+        let desk = Desk { namespace: Namespace::main(), store, gate, clock, audit, steps: Mutex::default() };
         let bench = Self { desk, _folder: folder };
         bench.land(&bench.change("amy", ".configbus/owners", "/pay/ ada\n")).unwrap();
         bench
@@ -51,7 +51,7 @@ impl Bench {
     }
 
     fn land(&self, change: &EditsChange) -> Result<(), CommitError> {
-        self.desk.land(&Change::Edits(change.clone())).map(drop)
+        self.desk.land_edits(std::slice::from_ref(change)).remove(0).map(drop)
     }
 }
 
