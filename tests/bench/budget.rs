@@ -12,7 +12,7 @@ pub(crate) fn at_most(name: &str, found: Duration, most_ms: u64) -> String {
 /// Says whether a ratio is as large as its budget asks.
 pub(crate) fn at_least(name: &str, found: f64, least: f64) -> String {
     let verdict = if found >= least { "met" } else { "MISSED" };
-    format!("{name} {found:.1}× ≥ {least:.0}×: {verdict}")
+    format!("{name} {found:.1}× ≥ {least}×: {verdict}")
 }
 
 /// Says whether a ratio is as small as its budget asks.

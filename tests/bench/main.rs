@@ -1,7 +1,7 @@
 //! Figures of the bus, beside what people use today, in one run on one machine.
 //!
 //! `cargo run --release -p configbus-tests --bin bench` prints everything, `bench -- propagation`, `apply`, `gate`,
-//! `corpus` and `hostile` a part. Absolute times are this machine's; ratios are what counts. Budgets are those of the design.
+//! `corpus`, `hostile` and `land` a part. Absolute times are this machine's; ratios are what counts. Budgets are those of the design.
 
 mod apply;
 mod budget;
@@ -9,6 +9,7 @@ mod content;
 mod corpus;
 mod gate;
 mod hostile;
+mod land;
 mod machine;
 mod metrics;
 mod peers;
@@ -24,13 +25,15 @@ use clap::{Parser, ValueEnum};
 
 /// Measures the bus and prints tables with the budgets beside them.
 ///
-/// Needs `configbus` built with the same profile beside it (`cargo build --release -p configbus`), Git, rsync, and for
-/// propagation through ZooKeeper Debian's package `zookeeper`. `gate` runs `check-jsonschema` (`pip install
-/// check-jsonschema`) beside it if that is in `PATH` or named in `CHECK_JSONSCHEMA`. Files are made below `TMPDIR`: point it at a real disk.
+/// Needs `configbus` built with the same profile beside it (`cargo build --release -p configbus`), Git, rsync, for
+/// propagation through ZooKeeper Debian's package `zookeeper`, and for `land` Debian's package `etcd-server`. `gate` runs
+/// `check-jsonschema` (`pip install check-jsonschema`) beside it if that is in `PATH` or named in `CHECK_JSONSCHEMA`. Files are
+/// made below `TMPDIR`: point it at a real disk.
 #[derive(Debug, Parser)]
 #[command(
     name = "bench",
-    after_help = "Examples:\n  bench apply --sizes 1000,10000\n  bench propagation --samples 300\n  bench gate"
+    after_help = "Examples:\n  bench apply --sizes 1000,10000\n  bench propagation --samples 300\n  bench gate\n  \
+                  bench land --land-sizes 100000 --writers 64 --seconds 60"
 )]
 struct Cli {
     /// What to measure.
@@ -43,6 +46,17 @@ struct Cli {
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000])]
     #[arg(value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
     sizes: Vec<u64>,
+    /// Numbers of files in the repositories of `land`.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000])]
+    #[arg(value_parser = clap::value_parser!(u64).range(1_000..=1_000_000))]
+    land_sizes: Vec<u64>,
+    /// Writers at once in `land`, a row each.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    writers: Vec<u64>,
+    /// How long each row of `land` takes.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    seconds: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -57,6 +71,8 @@ enum Part {
     Corpus,
     /// What nobody honest would push: time and memory of each refusal.
     Hostile,
+    /// Durable changes a second with many writers at once, beside etcd and plain Git.
+    Land,
     /// All of them.
     All,
 }
@@ -80,6 +96,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_wanted(Part::Hostile) {
         hostile::run()?;
+    }
+    if is_wanted(Part::Land) {
+        land::run(&land::Plan { sizes: cli.land_sizes, writers: cli.writers, seconds: cli.seconds })?;
     }
     println!("\nload average at the end: {}", machine::load());
     Ok(())

@@ -27,6 +27,11 @@ impl Samples {
         Duration::from_micros(self.micros.iter().sum())
     }
 
+    /// Adds the samples of another.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.micros.extend_from_slice(&other.micros);
+    }
+
     /// Returns the time that this share of the samples did not exceed; zero without samples.
     pub(crate) fn percentile(&self, percent: usize) -> Duration {
         let mut sorted = self.micros.clone();

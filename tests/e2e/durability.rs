@@ -14,6 +14,8 @@ enum Call {
     Synced(String),
     /// A name took its place.
     Renamed(String),
+    /// The ref's lock file says where the ref is to go.
+    Pointed(String),
     /// Something was sent to a TCP peer.
     Sent(String),
 }
@@ -68,6 +70,9 @@ fn parse(trace: &str) -> Vec<Call> {
             calls.extend(unfinished.remove(thread).map(Call::Synced));
         } else if call.starts_with("rename") {
             calls.extend(call.rsplit('"').nth(1).map(|target| Call::Renamed(target.to_owned())));
+        } else if call.starts_with("write(") && call.contains("refs/heads/main.lock>") {
+            let commit = call.split('"').nth(1).and_then(|written| written.get(..40));
+            calls.extend(commit.map(|commit| Call::Pointed(commit.to_owned())));
         } else if call.contains("<TCP") {
             calls.push(Call::Sent(call.to_owned()));
         }
@@ -110,6 +115,56 @@ fn an_api_change_is_durable_before_it_is_acknowledged() {
     let server = TracedServer::start();
     assert_eq!(Rest::new(&server.url).put("/v1/files/a.json", &[], "{\"durable\": 1}").status, 201);
     check_order(&server.finish(), |sent| sent.contains("HTTP/1.1 201"));
+}
+
+/// Checks for every acknowledgement that a head which contains the change was durable by then. `revisions` are those of the
+/// heads by commit.
+fn check_acknowledged(calls: &[Call], revisions: &HashMap<String, u64>) -> usize {
+    let (mut pointed, mut moved, mut durable, mut acknowledged) = (0, 0, 0, 0);
+    for call in calls {
+        match call {
+            Call::Pointed(commit) => pointed = revisions[commit],
+            Call::Renamed(path) if path.ends_with("refs/heads/main") => moved = pointed,
+            Call::Synced(path) if path.ends_with("refs/heads") => durable = moved,
+            Call::Sent(text) if text.contains("HTTP/1.1 201") => {
+                let header = text.split("configbus-revision: r").nth(1).unwrap_or_default();
+                let revision: String = header.chars().take_while(char::is_ascii_digit).collect();
+                let revision: u64 = revision.parse().unwrap_or_else(|_| panic!("no revision in {text}"));
+                assert!(revision <= durable, "r{revision} was acknowledged while r{durable} was durable: {calls:#?}");
+                acknowledged += 1;
+            }
+            _ => {}
+        }
+    }
+    acknowledged
+}
+
+#[test]
+fn changes_that_land_together_are_durable_before_any_of_them_is_acknowledged() {
+    const WRITERS: usize = 16;
+    if !is_installed("strace", "strace") {
+        return;
+    }
+    let server = TracedServer::start();
+    std::thread::scope(|scope| {
+        for number in 0..WRITERS {
+            let rest = Rest::new(&server.url);
+            scope.spawn(move || {
+                for round in 0..3 {
+                    let path = format!("/v1/files/dir/{number}-{round}.json");
+                    assert_eq!(rest.put(&path, &[], "{\"durable\": 3}").status, 201);
+                }
+            });
+        }
+    });
+    let repository = server.folder.path().join("data/namespaces/main.git");
+    let listed =
+        Command::new("git").arg("-C").arg(repository).args(["rev-list", "--reverse", "main"]).output().unwrap();
+    let commits = String::from_utf8(listed.stdout).unwrap();
+    let revisions: HashMap<_, _> = commits.lines().map(str::to_owned).zip(1..).collect();
+    let calls = server.finish();
+    assert_eq!(check_acknowledged(&calls, &revisions), 3 * WRITERS);
+    check_order(&calls, |sent| sent.contains("HTTP/1.1 201"));
 }
 
 #[test]

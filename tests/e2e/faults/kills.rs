@@ -4,11 +4,13 @@ use super::observer::observe;
 use configbus_tests::{
     cluster::{Cluster, Plan, Role},
     corpus::files_below,
+    eventually::eventually,
     git::WorkingCopy,
     rest::Rest,
 };
 use std::{
     collections::BTreeMap,
+    process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
@@ -57,6 +59,66 @@ fn every_acknowledged_change_survives_kills_and_everything_converges() {
     assert!(seen.count() > 5, "only {} views were seen", seen.count());
     seen.check_against(&clone);
     let _ = clone.git(&["fsck", "--full", "--strict"]).expect_ok();
+}
+
+/// Writers at once, so that changes land in batches.
+const WRITERS: usize = 16;
+/// How often the server is killed under them.
+const SERVER_KILLS: usize = 6;
+
+#[test]
+fn every_acknowledged_change_of_a_batch_survives_a_kill_of_the_server() {
+    let mut random = fastrand::Rng::new();
+    let mut cluster = Cluster::plan(&Plan::default());
+    cluster.server.start();
+    cluster.server.ready();
+    let url = cluster.server.url().to_owned();
+    let stop = AtomicBool::new(false);
+    let acknowledged: Vec<BTreeMap<String, Vec<u8>>> = thread::scope(|scope| {
+        let write = |number| {
+            let (url, stop) = (&url, &stop);
+            scope.spawn(move || write_until(stop, &Rest::new(url), number))
+        };
+        let writers: Vec<_> = (0..WRITERS).map(write).collect();
+        for _ in 0..SERVER_KILLS {
+            // The moment is what is random here; nothing waits for the delay to have been long enough.
+            thread::park_timeout(Duration::from_millis(100 + random.u64(..200)));
+            cluster.server.kill();
+            cluster.server.start();
+            cluster.server.ready();
+        }
+        stop.store(true, Ordering::Relaxed);
+        writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+    });
+    let clone = WorkingCopy::clone(&cluster.git(), &[]);
+    let files = files_below(clone.path());
+    for (path, content) in acknowledged.iter().flatten() {
+        assert_eq!(files.get(path), Some(content), "{path} was acknowledged and is lost");
+    }
+    let count: usize = acknowledged.iter().map(BTreeMap::len).sum();
+    assert!(count > WRITERS, "only {count} were acknowledged");
+    let repository = cluster.server_data().join("namespaces/main.git");
+    let fsck = Command::new("git").arg("-C").arg(repository).args(["fsck", "--full", "--strict"]).output().unwrap();
+    assert!(fsck.status.success(), "{}", String::from_utf8_lossy(&fsck.stderr));
+}
+
+/// Writes a file of its own each time, and returns those that were acknowledged.
+fn write_until(stop: &AtomicBool, rest: &Rest, writer: usize) -> BTreeMap<String, Vec<u8>> {
+    let mut acknowledged = BTreeMap::new();
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let path = format!("writes/{writer:02}/{number:04}.json");
+        let content = format!("{{\"writer\": {writer}, \"number\": {number}}}\n");
+        match rest.try_put(&format!("/v1/files/{path}"), &[], &content) {
+            Some(answer) if answer.status < 300 => drop(acknowledged.insert(path, content.into_bytes())),
+            _ => eventually("the server is back", || {
+                (stop.load(Ordering::Relaxed) || rest.is_ok("/readyz")).then_some(())
+            }),
+        }
+    }
+    acknowledged
 }
 
 fn write_beside_a_kill(number: u64, writer: &mut Writer, cluster: &mut Cluster, random: &mut fastrand::Rng) {
