@@ -15,6 +15,8 @@ use crate::{
 pub(crate) enum SwitchKind {
     /// flagd's flag definitions.
     Flags,
+    /// Features, one file each.
+    Features,
     /// Deciders.
     Deciders,
     /// Overlays of deciders.
@@ -25,8 +27,9 @@ pub(crate) enum SwitchKind {
 
 impl SwitchKind {
     /// Every kind with its key and its default place.
-    const ALL: [(Self, &'static str, &'static str); 4] = [
+    const ALL: [(Self, &'static str, &'static str); 5] = [
         (Self::Flags, "flags", "flags/**"),
+        (Self::Features, "features", "features/**"),
         (Self::Deciders, "deciders", "**/decider.yml"),
         (Self::Overlays, "overlays", "overlays/**/decider_overlay.yml"),
         (Self::Toggles, "toggles", "**/toggles/configs/*.json"),
@@ -68,6 +71,18 @@ impl Switches {
         let mut matching = self.entries.iter().filter(|entry| entry.files.iter().any(|glob| glob.matches(path)));
         let first = matching.next().filter(|_| !is_policy(path))?;
         Some(if first.is_named { first } else { matching.find(|entry| entry.is_named).unwrap_or(first) })
+    }
+}
+
+impl SwitchEntry {
+    /// Returns how the switch in a file is called: its path below what is literal in the pattern, without the extension.
+    pub(crate) fn key<'p>(&self, path: &'p str) -> &'p str {
+        let glob = self.files.iter().find(|glob| glob.matches(path)).map_or("", PathGlob::as_str);
+        let literal = glob.trim_start_matches('/');
+        let literal = literal.find(['*', '?', '[', '\\']).map_or(literal, |wild| &literal[..wild]);
+        let folder = literal.rfind('/').map_or("", |slash| &literal[..=slash]);
+        let below = path.strip_prefix(folder).unwrap_or(path);
+        below.rsplit_once('.').map_or(below, |(key, _)| key)
     }
 }
 
@@ -120,6 +135,19 @@ mod tests {
         assert_eq!(kind("overlays/a/b/decider_overlay.yml"), Some((SwitchKind::Overlays, false)));
         assert_eq!(kind("lib/toggles/configs/a.json"), None);
         assert_eq!(kind(".configbus/decider.yml"), None);
+    }
+
+    #[test]
+    fn features_are_called_by_where_they_stand() {
+        let (switches, _) = check_parsed("features: ['services/*/features/**', web/cart.yaml]\n");
+        let key = |path| switches.entry(path).map(|entry| entry.key(path));
+        assert_eq!(key("services/web/features/new.cart.yaml"), Some("web/features/new.cart"));
+        assert_eq!(key("web/cart.yaml"), Some("cart"));
+        let default = Switches::default();
+        assert_eq!(
+            default.entry("features/checkout/cart.yml").map(|e| e.key("features/checkout/cart.yml")),
+            Some("checkout/cart")
+        );
     }
 
     #[test]

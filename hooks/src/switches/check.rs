@@ -127,6 +127,20 @@ mod tests {
     }
 
     #[test]
+    fn tests_of_features_run_and_refuse() {
+        let feature = |expected: bool| {
+            format!(
+                "owner: ada\nstage: beta\nparameters:\n  on: {{type: bool, default: false}}\nrules:\n  - when: {{country: DE}}\n    set: {{on: true}}\n\
+                     tests:\n  - given: {{country: DE}}\n    expect: {{on: {expected}}}\n"
+            )
+        };
+        assert_eq!(check_found(&MemoryCandidate::default().put("features/cart.yaml", feature(true))), []);
+        let found = check_found(&MemoryCandidate::default().put("features/cart.yaml", feature(false)));
+        let told = "features/cart.yaml:10:18 /tests/0/expect/on test fails, by rule 1: found true, expected false";
+        assert_eq!(found, [(Rule::SwitchTest, told.to_owned())]);
+    }
+
+    #[test]
     fn flags_are_held_to_the_published_schema_as_well() {
         let flags = r#"{"flags": {"f": {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on",
             "targeting": {"sem_ver": [{"var": "v"}, "==", "1.0.0"]}}}}"#;

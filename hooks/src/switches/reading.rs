@@ -8,7 +8,7 @@ use crate::{
     schema::{SchemaSettings, flagd},
 };
 use configbus_switches::{
-    FlagSet, Problem, Severity,
+    Feature, FlagSet, Problem, Severity,
     decider::DeciderFile,
     toggle::{ToggleFile, ToggleFileKind},
 };
@@ -30,7 +30,7 @@ pub(super) fn findings_of(path: &str, content: &[u8], entry: &SwitchEntry, setti
         let message = "file holds several documents, only one would be read";
         return vec![document.finding(Rule::SwitchInvalid, message)];
     }
-    let problems = problems_of(path, entry.kind, value);
+    let problems = problems_of(path, entry, value);
     if problems.is_empty() && entry.kind == SwitchKind::Flags {
         // After our own reading, which says more about what is wrong.
         let (violations, _) = flagd().check(value, settings);
@@ -39,8 +39,9 @@ pub(super) fn findings_of(path: &str, content: &[u8], entry: &SwitchEntry, setti
     problems.into_iter().map(|problem| finding(problem, &document, &parsed)).collect()
 }
 
-fn problems_of(path: &str, kind: SwitchKind, value: &Value) -> Vec<Problem> {
-    match kind {
+fn problems_of(path: &str, entry: &SwitchEntry, value: &Value) -> Vec<Problem> {
+    match entry.kind {
+        SwitchKind::Features => Feature::parse(entry.key(path), value).problems,
         SwitchKind::Flags => FlagSet::parse(value).problems,
         SwitchKind::Deciders | SwitchKind::Overlays => DeciderFile::parse(value).problems,
         SwitchKind::Toggles => {
@@ -54,6 +55,7 @@ fn problems_of(path: &str, kind: SwitchKind, value: &Value) -> Vec<Problem> {
 fn is_meant(kind: SwitchKind, value: &Value) -> bool {
     match kind {
         SwitchKind::Flags => FlagSet::is_meant_by(value),
+        SwitchKind::Features => Feature::is_meant_by(value),
         SwitchKind::Deciders | SwitchKind::Overlays => {
             value.as_object().is_some_and(|keys| keys.values().any(|key| key.get("default_availability").is_some()))
         }
