@@ -16,5 +16,6 @@ mod readers;
 mod rest;
 mod rules;
 mod shell;
+mod switches;
 mod tls;
 mod up;

@@ -3,6 +3,7 @@
 //! Names here are pinned, because scripts and users depend on them.
 
 mod client;
+mod decider;
 mod hook;
 mod roles;
 mod token;
@@ -11,6 +12,9 @@ mod up;
 pub(crate) use client::{
     Content, DiffArgs, EditArgs, GetArgs, HostsArgs, LogArgs, LsArgs, PutArgs, ReportFormat, RmArgs, ServerAddress,
     ValidateArgs, WaitArgs, WatchArgs,
+};
+pub(crate) use decider::{
+    DeciderArgs, DeciderCommand, DeciderKey, GetDeciderArgs, ListDecidersArgs, RampDeciderArgs, SetDeciderArgs,
 };
 pub(crate) use hook::{HookArgs, HookCommand, HookInstallArgs, RepositoryArgs};
 pub(crate) use roles::{AgentArgs, RoleArgs, ServerArgs, StoreArgs};
@@ -82,6 +86,8 @@ pub(crate) enum Command {
     Hosts(HostsArgs),
     /// Wait until a revision is live on the hosts.
     Wait(WaitArgs),
+    /// Read and change deciders: how much of something is on.
+    Decider(DeciderArgs),
     /// Make, list and revoke access tokens.
     Token(TokenArgs),
     /// Print a completion script for a shell.

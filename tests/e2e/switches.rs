@@ -1,0 +1,48 @@
+//! Switches from the shell to a running process.
+
+use configbus_client::{ConfigBus, OverlayPlace, Recipient};
+use configbus_tests::{bus::Bus, eventually::eventually};
+use insta::assert_snapshot;
+
+#[test]
+fn a_decider_is_set_from_the_shell_and_changes_in_a_running_process() {
+    let bus = Bus::start();
+    let text = "# deciders of web\nnew_db: # reads\n  default_availability: 0\n  owner: storage\n";
+    let _ = bus.run_with(&["put", "web/decider.yml"], text.as_bytes()).expect_ok();
+    let client = ConfigBus::open(bus.current().parent().unwrap()).unwrap();
+    let decider = client.decider("web/decider.yml", &OverlayPlace::default()).unwrap();
+    let new_db = decider.handle("new_db");
+    let await_value = |value| eventually("the value is there", || (new_db.value() == Some(value)).then_some(()));
+    await_value(0);
+    assert_eq!(new_db.is_available_for(Recipient::user(42_u64)), Some(false));
+
+    let _ = bus.run(&["decider", "set", "web/decider.yml", "new_db", "10000"]).expect_ok();
+    await_value(10_000);
+    assert_eq!(new_db.is_available(), Some(true));
+    assert_eq!(bus.run(&["get", "web/decider.yml"]).expect_ok().stdout, text.replace(": 0\n", ": 10000\n"));
+    assert_snapshot!(bus.run(&["decider", "get", "web/decider.yml", "new_db"]).expect_ok().stdout, @"10000");
+    assert_snapshot!(bus.run(&["decider", "list", "web/decider.yml"]).expect_ok().stdout, @r"
+    key     value  share  owner    expires
+    new_db  10000  100 %  storage
+    ");
+
+    let ramp = ["decider", "ramp", "web/decider.yml", "new_db", "--to", "0", "--step", "6000", "--every", "1ms"];
+    let _ = bus.run(&ramp).expect_ok();
+    await_value(0);
+    assert_eq!(bus.run(&["decider", "set", "web/decider.yml", "new_db", "10001"]).code, 2);
+    assert_eq!(bus.run(&["decider", "get", "web/decider.yml", "nobody"]).code, 5);
+}
+
+#[test]
+fn a_feature_whose_test_fails_is_refused_with_the_line() {
+    let bus = Bus::start();
+    let feature =
+        "owner: ada\nstage: beta\nparameters:\n  on: {type: bool, default: false}\ntests:\n  - expect: {on: true}\n";
+    let refused = bus.run_with(&["put", "features/cart.yaml"], feature.as_bytes());
+    assert_eq!(refused.code, 4);
+    assert!(
+        refused.stderr.contains("features/cart.yaml:6:18") && refused.stderr.contains("switch/test"),
+        "{}",
+        refused.stderr
+    );
+}
