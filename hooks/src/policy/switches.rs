@@ -80,8 +80,9 @@ impl SwitchEntry {
         let glob = self.files.iter().find(|glob| glob.matches(path)).map_or("", PathGlob::as_str);
         let literal = glob.trim_start_matches('/');
         let literal = literal.find(['*', '?', '[', '\\']).map_or(literal, |wild| &literal[..wild]);
+        let named = path.strip_prefix(literal).and_then(|below| below.strip_prefix('/'));
         let folder = literal.rfind('/').map_or("", |slash| &literal[..=slash]);
-        let below = path.strip_prefix(folder).unwrap_or(path);
+        let below = named.or_else(|| path.strip_prefix(folder)).unwrap_or(path);
         below.rsplit_once('.').map_or(below, |(key, _)| key)
     }
 }
@@ -139,10 +140,11 @@ mod tests {
 
     #[test]
     fn features_are_called_by_where_they_stand() {
-        let (switches, _) = check_parsed("features: ['services/*/features/**', web/cart.yaml]\n");
+        let (switches, _) = check_parsed("features: ['services/*/features/**', web/cart.yaml, shop/switches]\n");
         let key = |path| switches.entry(path).map(|entry| entry.key(path));
         assert_eq!(key("services/web/features/new.cart.yaml"), Some("web/features/new.cart"));
         assert_eq!(key("web/cart.yaml"), Some("cart"));
+        assert_eq!(key("shop/switches/new/cart.json"), Some("new/cart"));
         let default = Switches::default();
         assert_eq!(
             default.entry("features/checkout/cart.yml").map(|e| e.key("features/checkout/cart.yml")),

@@ -36,6 +36,10 @@ fn all_of(reading: &mut Reading, value: &Value) -> Option<Value> {
         reading.within(name, |reading| match name.as_str() {
             "any" => reading.elements(value, all_of).map(|any| json!({"or": any})),
             "not" => all_of(reading, value).map(|logic| json!({"!": [logic]})),
+            "" => {
+                reading.wrong("attribute has no name");
+                None
+            }
             name => attribute(reading, name, value),
         })
     };
@@ -97,9 +101,16 @@ fn scalar<'v>(reading: &mut Reading, value: &'v Value) -> Option<&'v Value> {
     is_scalar.then_some(value)
 }
 
+/// Reads a list, any value of which will do. It is compared as single values are: 42 and "42" are the same user.
 fn one_of(reading: &mut Reading, var: &Value, value: &Value) -> Option<Value> {
     let values = reading.elements(value, |reading, value| scalar(reading, value).cloned())?;
-    Some(json!({"in": [var, values]}))
+    // Words equal nothing but themselves, so that they can be looked up.
+    let is_word = |value: &Value| value.as_str().is_some_and(|text| text.contains(char::is_alphabetic));
+    let (words, numbers): (Vec<_>, Vec<_>) = values.into_iter().partition(is_word);
+    let words = (!words.is_empty()).then(|| json!({"in": [var, words]}));
+    let numbers = numbers.into_iter().map(|number| json!({"==": [var, number]}));
+    let any: Vec<_> = words.into_iter().chain(numbers).collect();
+    Some(json!({"or": any}))
 }
 
 /// Reads comparisons that must all hold: `>=2.4 <3`.

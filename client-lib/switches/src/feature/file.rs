@@ -12,6 +12,9 @@ use crate::{
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
+/// Most tests of one feature.
+const TESTS_MAX: usize = 200;
+
 /// Variant of a feature of which no rule matches.
 const DEFAULT: &str = "default";
 
@@ -89,14 +92,15 @@ impl Feature {
             && let Some(feature) = &feature
             && let Some(tests) = document.get("tests")
         {
-            reading.within("tests", |reading| reading.elements(tests, |reading, test| run(reading, feature, test)));
+            reading.within("tests", |reading| run_all(reading, feature, tests));
         }
         reading.finish(feature)
     }
 
-    /// Returns whether a document is plainly meant as one, right or not.
+    /// Returns whether a document is plainly meant as one, right or not: it has two of the members that features have.
     pub fn is_meant_by(document: &Value) -> bool {
-        document.get("parameters").is_some_and(Value::is_object)
+        let members = ["owner", "stage", "parameters", "rules", "tests"];
+        members.into_iter().filter(|member| document.get(member).is_some()).count() >= 2
     }
 
     /// Returns its name.
@@ -177,12 +181,22 @@ fn check_reach(reading: &mut Reading, rules: &[Rule]) {
     }
 }
 
-/// Runs one test: `given` a context, `at` a time, `expect` values of some parameters.
+fn run_all(reading: &mut Reading, feature: &Feature, tests: &Value) {
+    // Each is asked of all rules: without a bound one file could keep the gate busy for minutes.
+    if tests.as_array().is_some_and(|tests| tests.len() > TESTS_MAX) {
+        reading.wrong(format!("feature has more than {TESTS_MAX} tests"));
+        return;
+    }
+    reading.elements(tests, |reading, test| run(reading, feature, test));
+}
+
+/// Runs one test, which may have a name: `given` a context, `at` a time, `expect` values of some parameters.
 fn run(reading: &mut Reading, feature: &Feature, test: &Value) -> Option<()> {
     let fields = reading.fields(test, &["given", "at", "expect", "name"])?;
     let empty = Map::new();
     let given = reading.optional(fields, "given", Reading::mapping).unwrap_or(&empty);
     let at = reading.optional(fields, "at", Reading::moment);
+    let name = reading.optional(fields, "name", Reading::text).map(|name| format!(" '{name}'")).unwrap_or_default();
     let expected = reading.required(fields, "expect", Reading::mapping)?;
     if at.is_none() && feature.rules.iter().any(Rule::is_dated) {
         reading.wrong("rules go by the time, so the test needs 'at'");
@@ -190,19 +204,22 @@ fn run(reading: &mut Reading, feature: &Feature, test: &Value) -> Option<()> {
     }
     let found = feature.resolve(&Context::of_json(given), at.unwrap_or(Moment::from_unix_ms(0)));
     let rule = found.variant.unwrap_or_default();
-    for (name, expected) in expected {
-        let told = |reading: &mut Reading| match found.value.and_then(|value| value.get(name)) {
+    for (parameter, expected) in expected {
+        let told = |reading: &mut Reading| match found.value.and_then(|value| value.get(parameter)) {
             Some(value) if value == expected => {}
             Some(value) => {
-                reading.failed_test(format!("test fails, by {rule}")).found(shown(value)).expected(shown(expected));
+                reading
+                    .failed_test(format!("test{name} fails, by {rule}"))
+                    .found(shown(value))
+                    .expected(shown(expected));
             }
             None => {
                 let known: Vec<_> = feature.parameters.keys().map(String::as_str).collect();
-                let near = nearest(name, &known).map_or_else(|| known.join(", "), str::to_owned);
-                reading.wrong("feature has no such parameter").found(name).expected(near);
+                let near = nearest(parameter, &known).map_or_else(|| known.join(", "), str::to_owned);
+                reading.wrong("feature has no such parameter").found(parameter).expected(near);
             }
         };
-        reading.within("expect", |reading| reading.within(name, told));
+        reading.within("expect", |reading| reading.within(parameter, told));
     }
     Some(())
 }

@@ -125,6 +125,11 @@ fn mistakes_and_failing_tests_are_told_where_they_stand() {
             "/tests/0/expect/batch: test fails, by staff: found 20, expected 21",
         ),
         (
+            "tests:\n  - given",
+            "tests:\n  - {name: 'nobody', at: 2025-01-01, expect: {enabled: true}}\n  - given",
+            "/tests/0/expect/enabled: test 'nobody' fails, by default: found false, expected true",
+        ),
+        (
             "    at: 2025-01-01\n    expect: {enabled: false}",
             "    expect: {enabled: false}",
             "/tests/1: rules go by the time",
@@ -133,6 +138,44 @@ fn mistakes_and_failing_tests_are_told_where_they_stand() {
         let problems = with(from, to);
         assert!(problems.iter().any(|problem| problem.to_string().starts_with(told)), "{told}: {problems:?}");
     }
+}
+
+#[test]
+fn a_list_means_what_its_values_mean_alone() {
+    let is_on = |when: Value, user: Value| {
+        let document = json!({
+            "owner": "a", "stage": "beta", "parameters": {"on": {"type": "bool", "default": false}},
+            "rules": [{"when": {"user": when}, "set": {"on": true}}],
+        });
+        let context = [("user", (&user).into())];
+        let feature = Feature::parse("cart", &document).flawless().unwrap();
+        feature.resolve(&Context::of(&context), Moment::from_unix_ms(0)).value.unwrap()["on"] == true
+    };
+    for listed in [json!(42), json!("42"), json!("ada"), json!(true)] {
+        for user in [json!(42), json!("42"), json!("ada"), json!("bob"), json!(7), json!(true), Value::Null] {
+            let alone = is_on(listed.clone(), user.clone());
+            assert_eq!(is_on(json!(["x", listed]), user.clone()), alone, "{listed} {user}");
+            assert_eq!(is_on(json!({"none_of": ["x", listed]}), user.clone()), !alone, "{listed} {user}");
+        }
+    }
+    assert!(!is_on(json!([]), json!(1)));
+}
+
+#[test]
+fn what_has_little_of_a_feature_is_none() {
+    assert!(Feature::is_meant_by(&yaml(CART)));
+    assert!(Feature::is_meant_by(&json!({"owner": "a", "stage": "beta", "paramters": {}})));
+    for other in [json!({"parameters": {"a": 1}}), json!(["owner", "stage"]), json!({"owner": "a", "name": "b"})] {
+        assert!(!Feature::is_meant_by(&other), "{other}");
+    }
+}
+
+#[test]
+fn tests_have_a_bound() {
+    let mut document = yaml(CART);
+    document["tests"] = vec![json!({"expect": {}}); 201].into();
+    let problems = Feature::parse("cart", &document).problems;
+    assert_eq!(problems[0].to_string(), "/tests: feature has more than 200 tests");
 }
 
 /// Frozen: a change here moves everybody.
