@@ -46,6 +46,8 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
 
 /// One row of ours and the row of etcd that was taken right after it.
 fn measure(files: usize, plan: &Plan, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()> {
+    // Connections belong to a runtime, also those that are made when they are needed.
+    let _entered = runtime.enter();
     let preparing = Progress::waiting(&format!("{files} files: preparing"));
     let bus = Bus::start(files)?;
     let etcd = Etcd::start()?;
