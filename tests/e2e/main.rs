@@ -19,3 +19,4 @@ mod shell;
 mod switches;
 mod tls;
 mod up;
+mod writers;

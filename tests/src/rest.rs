@@ -13,13 +13,18 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn of(mut response: Response<ureq::Body>) -> Self {
+    fn of(response: Response<ureq::Body>) -> Self {
+        Self::whole(response).expect("the body is text, and all of it comes")
+    }
+
+    /// Reads the body; `None` when it breaks off.
+    fn whole(mut response: Response<ureq::Body>) -> Option<Self> {
         let headers = response.headers().iter();
         let headers =
             headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("").to_owned())).collect();
         let status = response.status().as_u16();
-        let body = response.body_mut().with_config().limit(64 << 20).read_to_string().expect("the body is text");
-        Self { status, headers, body }
+        let body = response.body_mut().with_config().limit(64 << 20).read_to_string().ok()?;
+        Some(Self { status, headers, body })
     }
 
     /// Returns a header; empty when it is missing.
@@ -50,8 +55,13 @@ impl Rest {
 
     /// Reads.
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.try_get(path, headers).expect("the server answers")
+    }
+
+    /// Reads from a server that may die meanwhile; then there is no answer.
+    pub fn try_get(&self, path: &str, headers: &[(&str, &str)]) -> Option<Answer> {
         let request = self.agent.get(format!("{}{path}", self.base));
-        Answer::of(with(request, headers).call().expect("the server answers"))
+        with(request, headers).call().ok().and_then(Answer::whole)
     }
 
     /// Writes.
@@ -62,7 +72,7 @@ impl Rest {
     /// Writes to a server that may die meanwhile; then there is no answer.
     pub fn try_put(&self, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Option<Answer> {
         let request = self.agent.put(format!("{}{path}", self.base));
-        with(request, headers).send(body.as_ref()).ok().map(Answer::of)
+        with(request, headers).send(body.as_ref()).ok().and_then(Answer::whole)
     }
 
     /// Sends to a collection.
@@ -73,8 +83,13 @@ impl Rest {
 
     /// Deletes.
     pub fn delete(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.try_delete(path, headers).expect("the server answers")
+    }
+
+    /// Deletes on a server that may die meanwhile; then there is no answer.
+    pub fn try_delete(&self, path: &str, headers: &[(&str, &str)]) -> Option<Answer> {
         let request = self.agent.delete(format!("{}{path}", self.base));
-        Answer::of(with(request, headers).call().expect("the server answers"))
+        with(request, headers).call().ok().and_then(Answer::whole)
     }
 
     /// Returns whether anything answers at a path with 200.

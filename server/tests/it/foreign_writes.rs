@@ -1,6 +1,8 @@
 //! Somebody writes into the repository past the server.
 
 use crate::harness::{Clone, TestServer, git};
+use futures_util::future::join_all;
+use std::collections::HashSet;
 
 /// Puts a clone's head into the repository the way an administrator on the machine could.
 fn smuggle(server: &TestServer, clone: &Clone) {
@@ -69,6 +71,37 @@ async fn a_ref_that_was_moved_back_or_deleted_is_put_back() {
     assert_eq!(server.get("seed.json").await.as_deref(), Some("2"));
     git(&server.repository(), &["update-ref", "-d", "refs/heads/main"]).expect_ok();
     assert_eq!(server.put("own.json", "2").await.revision, 4);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ref_that_is_moved_back_under_writers_loses_nothing_that_was_acknowledged() {
+    const MOVES: usize = 5;
+    let server = TestServer::start().await;
+    let first = server.put("seed.json", "1").await;
+    let repository = server.repository();
+    let meddler = tokio::task::spawn_blocking(move || {
+        // Git may find the ref locked; then it is the writers' turn again.
+        let moved = || git(&repository, &["update-ref", "refs/heads/main", &first.commit]).ok;
+        (0..MOVES).filter(|_| moved()).count()
+    });
+    let writers = (0..16).map(|number| {
+        let server = &server;
+        async move {
+            let mut commits = Vec::new();
+            for round in 0..4 {
+                commits.push(server.put(&format!("w/{number}.json"), &format!("{round}")).await.commit);
+            }
+            commits
+        }
+    });
+    let acknowledged = join_all(writers).await.concat();
+    assert!(meddler.await.unwrap() > 0, "the ref was never moved");
+    server.put("last.json", "1").await;
+    let history = git(&server.repository(), &["rev-list", "--first-parent", "main"]).expect_ok().stdout;
+    let history: HashSet<&str> = history.lines().collect();
+    assert!(acknowledged.iter().all(|commit| history.contains(commit.as_str())), "{acknowledged:?} in {history:?}");
+    assert_eq!(history.len(), acknowledged.len() + 2);
     server.stop().await;
 }
 

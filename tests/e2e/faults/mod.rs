@@ -6,6 +6,7 @@ mod announcement;
 mod disk;
 mod kills;
 mod leftovers;
+mod linearizability;
 mod mirror;
 mod observer;
 mod zookeeper;
