@@ -18,7 +18,7 @@ use crate::{
     usage,
 };
 use checker::Checker;
-use configbus_tests::{bus::Bus, git::WorkingCopy, rest::Rest};
+use configbus_tests::{git::WorkingCopy, rest::Rest};
 use files::{FILES, Policy};
 use series::{Rig, Series};
 use std::time::Instant;
@@ -52,7 +52,7 @@ fn many_files(samples: u64) -> anyhow::Result<()> {
     let mut warm_gate = None;
     for policy in Policy::ALL {
         let waiting = Progress::waiting(&format!("{}: preparing", policy.name()));
-        let mut rig = Rig::start(Bus::start());
+        let mut rig = Rig::start();
         let copy = WorkingCopy::init(rig.bus.git());
         files::write(&copy, policy, 0);
         rig.push(&copy)?;
@@ -111,7 +111,7 @@ fn beside(copy: &WorkingCopy, warm: &Series) -> anyhow::Result<()> {
 
 fn one_file(samples: u64) -> anyhow::Result<()> {
     let waiting = Progress::waiting(&format!("{TREE_FILES} files: preparing"));
-    let mut rig = Rig::start(Bus::start());
+    let mut rig = Rig::start();
     Tree::make(TREE_FILES)?.push(rig.bus.git())?;
     rig.follow(1);
     let copy = WorkingCopy::clone(rig.bus.git(), &["--depth=1"]);

@@ -8,7 +8,7 @@ use crate::{
     usage,
 };
 use anyhow::Context as _;
-use configbus_tests::{bus::Bus, git::WorkingCopy, rest::Rest};
+use configbus_tests::{bus::Bus, git::WorkingCopy, ports::fixed_port, rest::Rest};
 use std::time::{Duration, Instant};
 
 /// A bus in one process whose host follows.
@@ -37,8 +37,10 @@ pub(crate) struct Series {
 }
 
 impl Rig {
-    pub(crate) fn start(bus: Bus) -> Self {
-        Self { bus, revision: 0 }
+    /// Starts one at an address that it keeps when it starts again, for clones know it.
+    pub(crate) fn start() -> Self {
+        let listen = format!("127.0.0.1:{}", fixed_port());
+        Self { bus: Bus::with(&["--listen", &listen]), revision: 0 }
     }
 
     /// Starts the bus again: nothing is warm in it.
