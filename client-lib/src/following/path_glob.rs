@@ -5,31 +5,32 @@
 use configbus_model::ConfigPath;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-/// A pattern.
+/// A pattern, or several any of which will do.
 #[derive(Debug, Clone)]
 pub(crate) struct PathGlob {
     set: GlobSet,
-    /// Directory that holds everything the pattern can mean.
-    base: String,
+    /// Directories that hold everything it can mean, none within another.
+    bases: Vec<String>,
 }
 
 impl PathGlob {
     /// Parses a pattern; the error says what is wrong with it.
     pub(crate) fn parse(pattern: &str) -> Result<Self, String> {
-        if pattern.starts_with('!') {
-            return Err("a pattern cannot be negated here".to_owned());
-        }
-        let anchored = pattern.trim_start_matches('/').trim_end_matches('/');
-        if anchored.is_empty() {
-            return Err("the pattern is empty; everything is **".to_owned());
-        }
-        let escaped = without_alternatives(anchored);
+        Self::parse_all(&[pattern])
+    }
+
+    /// Parses patterns any of which will do.
+    pub(crate) fn parse_all<S: AsRef<str>>(patterns: &[S]) -> Result<Self, String> {
         let mut set = GlobSetBuilder::new();
-        if !pattern.ends_with('/') {
-            set.add(glob(&escaped)?);
+        let mut bases = Vec::new();
+        for pattern in patterns {
+            bases.push(base_of(add(&mut set, pattern.as_ref())?));
         }
-        set.add(glob(&format!("{escaped}/**"))?);
-        Ok(Self { set: set.build().map_err(|error| error.to_string())?, base: base_of(anchored) })
+        let all = bases.clone();
+        bases.retain(|base: &String| !all.iter().any(|other| other != base && is_within(base, other)));
+        bases.sort();
+        bases.dedup();
+        Ok(Self { set: set.build().map_err(|error| error.to_string())?, bases })
     }
 
     /// Returns whether a file is meant.
@@ -37,10 +38,31 @@ impl PathGlob {
         self.set.is_match(path.as_str())
     }
 
-    /// Returns the directory or file to look below; empty for the root.
-    pub(crate) fn base(&self) -> &str {
-        &self.base
+    /// Returns the directories or files to look below; the root is empty.
+    pub(crate) fn bases(&self) -> &[String] {
+        &self.bases
     }
+}
+
+/// Adds what a pattern means and returns it without the slashes around it.
+fn add<'p>(set: &mut GlobSetBuilder, pattern: &'p str) -> Result<&'p str, String> {
+    if pattern.starts_with('!') {
+        return Err("a pattern cannot be negated here".to_owned());
+    }
+    let anchored = pattern.trim_start_matches('/').trim_end_matches('/');
+    if anchored.is_empty() {
+        return Err("the pattern is empty; everything is **".to_owned());
+    }
+    let escaped = without_alternatives(anchored);
+    if !pattern.ends_with('/') {
+        set.add(glob(&escaped)?);
+    }
+    set.add(glob(&format!("{escaped}/**"))?);
+    Ok(anchored)
+}
+
+fn is_within(inner: &str, outer: &str) -> bool {
+    outer.is_empty() || inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn glob(pattern: &str) -> Result<globset::Glob, String> {
@@ -92,8 +114,15 @@ mod tests {
     #[test]
     fn only_what_can_match_is_walked() {
         for (pattern, base) in [("flags/**", "flags"), ("a/b/*.json", "a/b"), ("**/x", ""), ("a/b.json", "a/b.json")] {
-            assert_eq!(PathGlob::parse(pattern).unwrap().base(), base);
+            assert_eq!(PathGlob::parse(pattern).unwrap().bases(), [base]);
         }
+        let bases = |patterns: &[&str]| PathGlob::parse_all(patterns).unwrap().bases().to_vec();
+        assert_eq!(
+            bases(&["flags/**", "features/**", "flags/web/*.json", "flags-old/**"]),
+            ["features", "flags", "flags-old"]
+        );
+        assert_eq!(bases(&["flags/**", "**/x"]), [""]);
+        assert_eq!(bases(&[]), [""; 0]);
         for wrong in ["", "/", "!a", "a[", "a["] {
             assert!(PathGlob::parse(wrong).is_err(), "{wrong:?}");
         }

@@ -18,18 +18,28 @@ use arc_swap::ArcSwap;
 use configbus_model::ConfigPath;
 use std::{
     collections::BTreeMap,
-    io,
+    fmt, io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-#[derive(Debug)]
+/// Makes what else readers see of the files.
+type Compose<T> = Box<dyn Fn(&PrefixFiles<T>) + Send + Sync>;
+
 pub(crate) struct PrefixCell<T> {
     pub(crate) files: ArcSwap<PrefixFiles<T>>,
     pub(crate) refusals: ArcSwap<BTreeMap<ConfigPath, Refusal>>,
     pub(crate) callbacks: Callbacks<T>,
     glob: PathGlob,
     rules: Rules<T>,
+    /// Called with new files on the thread that takes views: a callback that hangs must not keep a switch from being turned off.
+    compose: Option<Compose<T>>,
     progress: Mutex<Progress>,
+}
+
+impl<T> fmt::Debug for PrefixCell<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrefixCell").field("glob", &self.glob).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -55,14 +65,21 @@ impl<T: Send + Sync + 'static> PrefixCell<T> {
             callbacks: Callbacks::default(),
             glob,
             rules,
+            compose: None,
             progress: Mutex::default(),
         }
+    }
+
+    /// Makes something of the files whenever one of them changes.
+    pub(crate) fn composing(mut self, compose: impl Fn(&PrefixFiles<T>) + Send + Sync + 'static) -> Self {
+        self.compose = Some(Box::new(compose));
+        self
     }
 
     fn look(&self, progress: &mut Progress, view: &View, is_first: bool, journal: &Journal) -> io::Result<Findings<T>> {
         let Progress { seen, folders, .. } = progress;
         let mut round = folders.round(&self.glob, seen);
-        view.files.walk(self.glob.base(), &mut round)?;
+        self.glob.bases().iter().try_for_each(|base| view.files.walk(base, &mut round))?;
         let (walked, unchanged) = round.finish();
         let mut findings =
             Findings { changed: Vec::new(), refusals: (**self.refusals.load()).clone(), refusals_changed: false };
@@ -131,7 +148,11 @@ impl<T: Send + Sync + 'static> PrefixCell<T> {
                 changes.push(Change { path, old, new, namespace, revision, traceparent });
             }
         }
-        self.files.store(Arc::new(PrefixFiles(files)));
+        let files = Arc::new(PrefixFiles(files));
+        if let Some(compose) = &self.compose {
+            compose(&files);
+        }
+        self.files.store(files);
         changes.into_iter().fold(false, |wanted, change| {
             journal.counters.changes.increment();
             self.callbacks.note(change) || wanted
@@ -158,7 +179,7 @@ impl<T: Send + Sync + 'static> Watched for PrefixCell<T> {
                 self.publish(findings, journal)
             })),
             Err(error) => {
-                tracing::warn!(%error, base = self.glob.base(), "a directory cannot be listed; its values stay");
+                tracing::warn!(%error, bases = ?self.glob.bases(), "a directory cannot be listed; its values stay");
                 None
             }
         }

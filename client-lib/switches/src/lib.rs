@@ -8,8 +8,10 @@
 //! The hashes are part of the product's contract: a recipient that is in today is in tomorrow. They are written down in
 //! `docs/switches.md` and frozen by tests with vectors.
 //!
-//! Read first: [`decider::Decider`], [`toggle::ToggleMap`], [`FlagSet`], [`Feature`], [`Resolution`], [`Parsed`].
+//! Read first: [`decider::Decider`], [`toggle::ToggleMap`], [`FlagSet`], [`Feature`],
+//! [`Switches`] (all of a tree), [`Resolution`], [`Parsed`].
 
+mod collection;
 mod context;
 pub mod decider;
 mod feature;
@@ -24,6 +26,7 @@ mod resolution;
 pub mod toggle;
 mod version;
 
+pub use collection::{Place, SwitchFile, Switches, key_below};
 pub use context::{Attribute, Context, TARGETING_KEY};
 pub use feature::{Feature, Parameter, ParameterKind, Stage};
 pub use flag::{Flag, FlagSet};

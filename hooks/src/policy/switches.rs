@@ -9,6 +9,7 @@ use crate::{
     check::{Document, Findings},
     policy::is_policy,
 };
+use configbus_switches::key_below;
 
 /// What a file of switches is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,13 +78,8 @@ impl Switches {
 impl SwitchEntry {
     /// Returns how the switch in a file is called: its path below what is literal in the pattern, without the extension.
     pub(crate) fn key<'p>(&self, path: &'p str) -> &'p str {
-        let glob = self.files.iter().find(|glob| glob.matches(path)).map_or("", PathGlob::as_str);
-        let literal = glob.trim_start_matches('/');
-        let literal = literal.find(['*', '?', '[', '\\']).map_or(literal, |wild| &literal[..wild]);
-        let named = path.strip_prefix(literal).and_then(|below| below.strip_prefix('/'));
-        let folder = literal.rfind('/').map_or("", |slash| &literal[..=slash]);
-        let below = named.or_else(|| path.strip_prefix(folder)).unwrap_or(path);
-        below.rsplit_once('.').map_or(below, |(key, _)| key)
+        let glob = self.files.iter().find(|glob| glob.matches(path));
+        key_below(glob.map_or("", PathGlob::as_str), path)
     }
 }
 

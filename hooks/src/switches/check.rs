@@ -1,12 +1,12 @@
 //! Which files are read as which switches.
 
-use super::reading::findings_of;
+use super::{circle::Circles, reading::findings_of};
 use crate::{
     Finding, PathGlob, Rule,
     candidate::{CandidateError, LandingFile},
     check::Findings,
     document::Format,
-    policy::{Case, Governed, Policy, SwitchEntry},
+    policy::{Case, Governed, Policy, SwitchEntry, SwitchKind},
     schema::{SchemaSettings, on_workers},
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,9 +48,9 @@ impl Governed for SwitchCheck {
             .collect())
     }
 
-    /// A file of switches stands alone.
-    fn reads(&self, _policy: &Policy, _path: &str) -> bool {
-        false
+    /// A file of switches stands alone, but for the prerequisites of features.
+    fn reads(&self, policy: &Policy, path: &str) -> bool {
+        policy.switches.entry(path).is_some_and(|entry| entry.kind == SwitchKind::Features)
     }
 
     fn compares(&self, _policy: &Policy, _path: &str) -> bool {
@@ -61,6 +61,7 @@ impl Governed for SwitchCheck {
         let switches = &case.after().policy.switches;
         let entry =
             |file: &LandingFile| switches.entry(&file.path).filter(|_| Format::of(&file.path).is_some()).cloned();
+        let mut circles = Circles::new(case.candidate, switches);
         let files: Vec<_> = files.iter().filter_map(|file| Some((file, entry(file)?))).collect();
         for some in files.chunks(FILES_AT_ONCE) {
             let read = |(file, entry): &(&LandingFile, SwitchEntry)| {
@@ -69,7 +70,12 @@ impl Governed for SwitchCheck {
             let some = some.iter().map(read).collect::<Result<Vec<_>, _>>()?;
             let found =
                 on_workers(self.workers_max, &some, |(path, content, entry)| self.inspect(path, content, entry))?;
-            found.into_iter().flatten().for_each(|finding| findings.add(finding));
+            for ((path, content, entry), found) in some.iter().zip(found) {
+                if found.is_empty() && entry.kind == SwitchKind::Features {
+                    circles.findings_of(path, content, entry)?.into_iter().for_each(|finding| findings.add(finding));
+                }
+                found.into_iter().for_each(|finding| findings.add(finding));
+            }
         }
         Ok(())
     }
@@ -138,6 +144,28 @@ mod tests {
         let found = check_found(&MemoryCandidate::default().put("features/cart.yaml", feature(false)));
         let told = "features/cart.yaml:10:18 /tests/0/expect/on test fails, by rule 1: found true, expected false";
         assert_eq!(found, [(Rule::SwitchTest, told.to_owned())]);
+    }
+
+    #[test]
+    fn prerequisites_that_lead_back_are_refused() {
+        let feature = |requires: &str| {
+            format!(
+                "owner: ada\nstage: beta\nparameters:\n  on: {{type: bool, default: false}}\nrequires:\n  {requires}: {{on: true}}\n"
+            )
+        };
+        let landed = MemoryCandidate::default().put("features/shop/a.yaml", feature("b")).put(
+            "features/b.json",
+            r#"{"owner": "ada", "stage": "beta", "parameters": {"on": {"type": "bool", "default": true}}}"#,
+        );
+        assert_eq!(check_found(&landed), []);
+        let found = check_found(&landed.land().put(
+            "features/b.json",
+            r#"{"owner": "ada", "stage": "beta",
+            "parameters": {"on": {"type": "bool", "default": true}}, "requires": {"shop/a.on": true}}"#,
+        ));
+        let told = "features/b.json:2:96 /requires/shop~1a.on prerequisites lead back to the feature, so that it would be off for \
+                    everybody: b needs shop/a.on needs b";
+        assert_eq!(found, [(Rule::SwitchInvalid, told.to_owned())]);
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::{
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
+/// Most prerequisites that one feature names.
+const REQUIREMENTS_MAX: usize = 16;
+
 /// Most tests of one feature.
 const TESTS_MAX: usize = 200;
 
@@ -62,8 +65,12 @@ pub struct Feature {
     /// From when on it should be gone. Rules do not look at it.
     pub expires: Option<Moment>,
     parameters: BTreeMap<String, Parameter>,
+    /// The key of each, in the order of their names.
+    parameter_keys: Box<[Box<str>]>,
+    requirements: Vec<(String, Value)>,
     rules: Vec<Rule>,
     defaults: Value,
+    metadata: Map<String, Value>,
 }
 
 impl Feature {
@@ -113,21 +120,44 @@ impl Feature {
         &self.parameters
     }
 
+    /// Returns its parameters' names with the keys they have as switches of their own.
+    pub fn parameter_keys(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.keys().map(String::as_str).zip(self.parameter_keys.iter().map(|key| &**key))
+    }
+
+    /// Returns the switches it depends on and what they have to be. [`Switches`](crate::Switches) asks them, the feature alone
+    /// does not.
+    pub fn requirements(&self) -> &[(String, Value)] {
+        &self.requirements
+    }
+
+    /// Returns owner, team, stage and expiry, as flags tell them.
+    pub fn metadata(&self) -> &Map<String, Value> {
+        &self.metadata
+    }
+
+    /// Returns what it is for somebody for whom a prerequisite does not hold.
+    pub(crate) fn resolve_unmet(&self) -> Resolution<'_> {
+        let (value, metadata) = (Some(&self.defaults), Some(&self.metadata));
+        Resolution { value, variant: Some(DEFAULT), reason: Reason::Default, error: None, metadata }
+    }
+
     /// Returns all parameters for a context, as one object; the variant is the name of the rule that matched.
     #[inline]
     pub fn resolve(&self, context: &Context<'_>, now: Moment) -> Resolution<'_> {
-        let scope = Scope { context: *context, flag_key: &self.key, timestamp: now.unix_s() };
+        let scope = Scope::new(*context, &self.key, now);
         let (value, variant, reason) = match self.rules.iter().find(|rule| rule.matches(&scope, now)) {
             Some(rule) => (&rule.value, &*rule.name, Reason::TargetingMatch),
             None if self.rules.is_empty() => (&self.defaults, DEFAULT, Reason::Static),
             None => (&self.defaults, DEFAULT, Reason::Default),
         };
-        Resolution { value: Some(value), variant: Some(variant), reason, error: None, metadata: None }
+        Resolution { value: Some(value), variant: Some(variant), reason, error: None, metadata: Some(&self.metadata) }
     }
 }
 
 fn parse(reading: &mut Reading, key: &str, document: &Value) -> Option<Feature> {
-    let known = ["description", "expires", "owner", "parameters", "rules", "stage", "team", "tests", "unit"];
+    let known =
+        ["description", "expires", "owner", "parameters", "requires", "rules", "stage", "team", "tests", "unit"];
     let fields = reading.fields(document, &known)?;
     let text = |reading: &mut Reading, value| reading.text(value).map(str::to_owned);
     let owner = reading.required(fields, "owner", text);
@@ -147,18 +177,48 @@ fn parse(reading: &mut Reading, key: &str, document: &Value) -> Option<Feature> 
         })
     });
     let rules = rules.unwrap_or_default();
+    let requirements = reading.optional(fields, "requires", |reading, value| requirements(reading, value, key));
     check_reach(reading, &rules);
-    let key = key.into();
     Some(Feature {
-        key,
+        key: key.into(),
         owner: owner?,
         team,
         stage: stage?,
         expires,
+        parameter_keys: parameters.keys().map(|name| format!("{key}.{name}").into()).collect(),
+        requirements: requirements.unwrap_or_default(),
         rules,
         defaults: Value::Object(defaults),
+        metadata: metadata(fields),
         parameters,
     })
+}
+
+/// Keeps what is told of every answer.
+fn metadata(fields: &Map<String, Value>) -> Map<String, Value> {
+    let told = ["owner", "team", "stage", "expires"];
+    told.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone()))).collect()
+}
+
+/// Reads prerequisites: keys of switches with the value they have to have, or of a feature the parameters that count.
+fn requirements(reading: &mut Reading, value: &Value, own: &str) -> Option<Vec<(String, Value)>> {
+    let members = reading.mapping(value)?;
+    if members.len() > REQUIREMENTS_MAX {
+        reading.wrong(format!("feature has more than {REQUIREMENTS_MAX} prerequisites"));
+    }
+    for (key, wanted) in members {
+        reading.within(key, |reading| {
+            let is_own = key.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+            if is_own {
+                reading.wrong("feature is its own prerequisite");
+            }
+            let is_plain = |value: &Value| value.is_boolean() || value.is_number() || value.is_string();
+            if !(is_plain(wanted) || wanted.as_object().is_some_and(|members| members.values().all(is_plain))) {
+                reading.expect(wanted, "a value, or parameters with their values");
+            }
+        });
+    }
+    Some(members.iter().map(|(key, wanted)| (key.clone(), wanted.clone())).collect())
 }
 
 fn parameters(reading: &mut Reading, value: &Value) -> Option<BTreeMap<String, Parameter>> {

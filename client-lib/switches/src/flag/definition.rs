@@ -92,12 +92,15 @@ impl Flag {
             let reason = if self.default.is_some() { Reason::Static } else { Reason::Default };
             return self.resolved(self.default, reason);
         };
-        let scope = Scope { context: *context, flag_key: &self.key, timestamp: now.unix_s() };
-        let variant = match rule.evaluate(&scope) {
+        let scope = Scope::new(*context, &self.key, now);
+        let told = rule.evaluate(&scope);
+        let variant = match &told {
+            // Never half an answer.
+            _ if scope.fuel.is_spent() => return Resolution::failed(ErrorCode::General, metadata),
             Datum::Null => return self.resolved(self.default, Reason::Default),
             Datum::Bool(true) => self.variant("true"),
             Datum::Bool(false) => self.variant("false"),
-            other => self.variant(&other.written()),
+            other => self.variant(&other.written(&scope.fuel)),
         };
         match variant {
             Some(at) => self.resolved(Some(at), Reason::TargetingMatch),

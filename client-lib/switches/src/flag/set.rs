@@ -58,6 +58,12 @@ impl FlagSet {
         self.flags.get(*self.places.get(key)?)
     }
 
+    /// Returns a flag by its place.
+    #[inline]
+    pub(crate) fn flag_at(&self, at: usize) -> Option<&Flag> {
+        self.flags.get(at)
+    }
+
     /// Returns all flags in the order of the document.
     pub fn flags(&self) -> impl Iterator<Item = &Flag> {
         self.flags.iter()

@@ -1,8 +1,12 @@
 //! Values while a rule is evaluated.
 
+use super::fuel::{Fuel, PER_ITEM};
 use crate::{Attribute, Context};
 use serde_json::Value;
 use std::{borrow::Cow, rc::Rc};
+
+/// Lists within lists that rules can make: what frees and compares them goes down by recursion.
+const DEPTH_MAX: usize = 32;
 
 /// A value: borrowed from the rule or the context, but for what an operation made.
 #[derive(Debug, Clone)]
@@ -16,9 +20,17 @@ pub(crate) enum Datum<'a> {
     /// A list or an object.
     Json(&'a Value),
     Items(&'a [Attribute<'a>]),
-    List(Rc<Vec<Datum<'a>>>),
+    List(Rc<MadeList<'a>>),
     /// The context as a whole.
     Whole(Context<'a>),
+}
+
+/// A list that an operation made.
+#[derive(Debug)]
+pub(crate) struct MadeList<'a> {
+    items: Vec<Datum<'a>>,
+    /// Made lists within each other, this one included.
+    depth: usize,
 }
 
 impl<'a> From<Attribute<'a>> for Datum<'a> {
@@ -44,8 +56,14 @@ impl<'a> From<&'a Value> for Datum<'a> {
 }
 
 impl<'a> Datum<'a> {
-    pub(crate) fn list(items: Vec<Self>) -> Self {
-        Self::List(Rc::new(items))
+    /// Makes a list, or null once the evaluation made too much.
+    pub(crate) fn list(items: Vec<Self>, fuel: &Fuel) -> Self {
+        let depth = |item: &Self| if let Self::List(list) = item { list.depth } else { 0 };
+        let depth = 1 + items.iter().map(depth).max().unwrap_or(0);
+        if depth > DEPTH_MAX {
+            fuel.end();
+        }
+        if fuel.take(items.len() * PER_ITEM) { Self::List(Rc::new(MadeList { items, depth })) } else { Self::Null }
     }
 
     #[inline]
@@ -59,7 +77,7 @@ impl<'a> Datum<'a> {
             Self::Made(text) => !text.is_empty(),
             Self::Json(Value::Array(items)) => !items.is_empty(),
             Self::Items(items) => !items.is_empty(),
-            Self::List(items) => !items.is_empty(),
+            Self::List(list) => !list.items.is_empty(),
             Self::Json(_) | Self::Whole(_) => true,
         }
     }
@@ -78,7 +96,7 @@ impl<'a> Datum<'a> {
         match self {
             Self::Json(Value::Array(items)) => Some(items.len()),
             Self::Items(items) => Some(items.len()),
-            Self::List(items) => Some(items.len()),
+            Self::List(list) => Some(list.items.len()),
             _ => None,
         }
     }
@@ -88,7 +106,7 @@ impl<'a> Datum<'a> {
         match self {
             Self::Json(Value::Array(items)) => items.get(at).map(Self::from),
             Self::Items(items) => items.get(at).map(|item| Self::from(*item)),
-            Self::List(items) => items.get(at).cloned(),
+            Self::List(list) => list.items.get(at).cloned(),
             _ => None,
         }
     }
@@ -122,8 +140,8 @@ impl<'a> Datum<'a> {
         }
     }
 
-    /// Returns how it is written in a concatenation.
-    pub(crate) fn written(&self) -> Cow<'_, str> {
+    /// Returns how it is written in a concatenation; of a long list no more than there is fuel for.
+    pub(crate) fn written(&self, fuel: &Fuel) -> Cow<'_, str> {
         match self {
             Self::Null => "".into(),
             Self::Bool(true) => "true".into(),
@@ -134,8 +152,16 @@ impl<'a> Datum<'a> {
             Self::Made(text) => (&**text).into(),
             Self::Json(Value::Object(_)) | Self::Whole(_) => "[object Object]".into(),
             list => {
-                let items = list.items().into_iter().flatten();
-                items.map(|item| item.written().into_owned()).collect::<Vec<_>>().join(",").into()
+                let mut text = String::new();
+                for (at, item) in list.items().into_iter().flatten().enumerate() {
+                    let item = item.written(fuel);
+                    if !fuel.take(item.len() + 1) {
+                        break;
+                    }
+                    text.push_str(if at > 0 { "," } else { "" });
+                    text.push_str(&item);
+                }
+                text.into()
             }
         }
     }
@@ -146,7 +172,7 @@ impl<'a> Datum<'a> {
 
     /// `===`: the same kind and the same value.
     #[inline]
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self, fuel: &Fuel) -> bool {
         match (self, other) {
             (Self::Null, Self::Null) => true,
             (Self::Bool(a), Self::Bool(b)) => a == b,
@@ -155,31 +181,33 @@ impl<'a> Datum<'a> {
             (a, b) if a.is_number() && b.is_number() => a.number() == b.number(),
             (a, b) => match (a.text(), b.text()) {
                 (Some(a), Some(b)) => a == b,
-                (None, None) => a.is_same_collection(b),
+                (None, None) => a.is_same_collection(b, fuel),
                 _ => false,
             },
         }
     }
 
-    fn is_same_collection(&self, other: &Self) -> bool {
-        if let (Self::Json(a @ Value::Object(_)), Self::Json(b @ Value::Object(_))) = (self, other) {
-            return a == b;
+    fn is_same_collection(&self, other: &Self, fuel: &Fuel) -> bool {
+        let is_same = |a: &Self, b: &Self| fuel.take(1) && a.is_same(b, fuel);
+        if let (Self::Json(Value::Object(a)), Self::Json(Value::Object(b))) = (self, other) {
+            let found = |(name, a): (&String, &'a Value)| b.get(name).is_some_and(|b| is_same(&a.into(), &b.into()));
+            return a.len() == b.len() && a.iter().all(found);
         }
         let (Some(a), Some(b)) = (self.length(), other.length()) else { return false };
-        a == b && (0..a).all(|at| self.item(at).zip(other.item(at)).is_some_and(|(a, b)| a.is_same(&b)))
+        a == b && (0..a).all(|at| self.item(at).zip(other.item(at)).is_some_and(|(a, b)| is_same(&a, &b)))
     }
 
     /// `==`: numbers, truth values and texts that write numbers are compared as numbers; null equals null alone.
     #[inline]
-    pub(crate) fn is_equal(&self, other: &Self) -> bool {
+    pub(crate) fn is_equal(&self, other: &Self, fuel: &Fuel) -> bool {
         let is_simple = |datum: &Self| datum.length().is_none() && !matches!(datum, Self::Json(_) | Self::Whole(_));
         match (self, other) {
             (Self::Null, Self::Null) => true,
             (Self::Null, _) | (_, Self::Null) => false,
             (a, b) if a.text().is_some() && b.text().is_some() => a.text() == b.text(),
-            (Self::Int(_), Self::Int(_)) => self.is_same(other),
+            (Self::Int(_), Self::Int(_)) => self.is_same(other, fuel),
             (a, b) if is_simple(a) && is_simple(b) => a.number() == b.number(),
-            (a, b) if !is_simple(a) && !is_simple(b) => a.is_same_collection(b),
+            (a, b) if !is_simple(a) && !is_simple(b) => a.is_same_collection(b, fuel),
             _ => false,
         }
     }

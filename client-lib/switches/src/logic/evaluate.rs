@@ -3,17 +3,27 @@
 use super::{
     compile::{Affix, Calculation, Comparison, Expr, segments},
     datum::Datum,
+    fuel::{Fuel, PER_ITEM},
 };
-use crate::{Context, version::Version};
+use crate::{Context, Moment, version::Version};
 use std::cmp::Ordering;
 
-/// What a rule can see.
-#[derive(Debug, Clone, Copy)]
+/// What a rule can see, and what it may still do.
+#[derive(Debug)]
 pub(crate) struct Scope<'a> {
     pub context: Context<'a>,
     pub flag_key: &'a str,
     /// Seconds since 1970.
     pub timestamp: i64,
+    pub fuel: Fuel,
+}
+
+impl<'a> Scope<'a> {
+    /// Returns the scope of one evaluation.
+    #[inline]
+    pub(crate) fn new(context: Context<'a>, flag_key: &'a str, now: Moment) -> Self {
+        Self { context, flag_key, timestamp: now.unix_s(), fuel: Fuel::default() }
+    }
 }
 
 /// What `var` looks into: the context, or within `map` and its kin an item.
@@ -51,7 +61,10 @@ impl Expr {
                 let is_there = |needle: &str| texts.binary_search_by(|text| (**text).cmp(needle)).is_ok();
                 Datum::Bool(needle.text().is_some_and(is_there))
             }
-            Self::In(needle, haystack) => Datum::Bool(is_in(&needle.on(scope, data), &haystack.on(scope, data))),
+            Self::In(needle, haystack) => {
+                let (needle, haystack) = (needle.on(scope, data), haystack.on(scope, data));
+                Datum::Bool(is_in(&needle, &haystack, &scope.fuel))
+            }
             Self::Affix(affix, text, part) => {
                 let (text, part) = (text.on(scope, data), part.on(scope, data));
                 let Some((text, part)) = text.text().zip(part.text()) else { return Datum::Null };
@@ -62,7 +75,7 @@ impl Expr {
             }
             Self::Version(left, test, right) => {
                 let (left, right) = (left.on(scope, data), right.on(scope, data));
-                let (left, right) = (version_text(&left), version_text(&right));
+                let (left, right) = (version_text(&left, &scope.fuel), version_text(&right, &scope.fuel));
                 let versions = left.as_deref().and_then(Version::parse).zip(right.as_deref().and_then(Version::parse));
                 let holds = test.zip(versions).map(|(test, (left, right))| test.holds(&left, &right));
                 holds.map_or(Datum::Null, Datum::Bool)
@@ -77,17 +90,25 @@ impl Expr {
     /// Operations that make something new.
     fn making<'a>(&'a self, scope: &Scope<'a>, data: &Data<'a>) -> Datum<'a> {
         let all = |arguments: &'a [Expr]| arguments.iter().map(|argument| argument.on(scope, data));
+        let fuel = &scope.fuel;
         match self {
-            Self::List(items) => Datum::list(all(items).collect()),
+            Self::List(items) => Datum::list(all(items).collect(), fuel),
             Self::VarOf(name, default) => {
                 let name = name.on(scope, data);
-                match look_up(scope, data, &segments(&name.written())) {
+                match look_up(scope, data, &segments(&name.written(&scope.fuel))) {
                     Some(found) => found,
                     None => default.as_ref().map_or(Datum::Null, |default| default.on(scope, data)),
                 }
             }
             Self::Cat(arguments) => {
-                let text = all(arguments).fold(String::new(), |text, part| text + &part.written());
+                let mut text = String::new();
+                for part in all(arguments) {
+                    let part = part.written(fuel);
+                    if !fuel.take(part.len()) {
+                        return Datum::Null;
+                    }
+                    text.push_str(&part);
+                }
                 Datum::Made(text.into())
             }
             Self::Substr(arguments) => {
@@ -95,32 +116,39 @@ impl Expr {
                 let text = arguments.next().unwrap_or(Datum::Null);
                 let mut number = || arguments.next().map(|number| number.number());
                 let (start, length) = (number().unwrap_or(0.0), number());
-                Datum::Made(part_of(&text.written(), start, length).into())
+                let text = text.written(fuel);
+                if !fuel.take(text.len()) {
+                    return Datum::Null;
+                }
+                Datum::Made(part_of(&text, start, length).into())
             }
             Self::Merge(arguments) => {
                 let mut merged = Vec::new();
                 for argument in all(arguments) {
-                    if argument.length().is_none() {
+                    let Some(length) = argument.length() else {
                         merged.push(argument);
-                    } else {
-                        merged.extend(argument.items().into_iter().flatten());
+                        continue;
+                    };
+                    if !fuel.take(length * PER_ITEM) {
+                        return Datum::Null;
                     }
+                    merged.extend(argument.items().into_iter().flatten());
                 }
-                Datum::list(merged)
+                Datum::list(merged, fuel)
             }
             Self::Missing(arguments) => {
                 let mut names: Vec<_> = all(arguments).collect();
                 if let Some(list) = names.first().filter(|first| first.length().is_some()).cloned() {
                     names = list.items().into_iter().flatten().collect();
                 }
-                Datum::list(missing(names, scope, data))
+                Datum::list(missing(names, scope, data), fuel)
             }
             Self::MissingSome(count, names) => {
                 let names: Vec<_> = names.on(scope, data).items().into_iter().flatten().collect();
                 let (needed, total) = (count.on(scope, data).number(), names.len());
                 let missing = missing(names, scope, data);
                 let is_enough = (total - missing.len()) as f64 >= needed;
-                Datum::list(if is_enough { Vec::new() } else { missing })
+                Datum::list(if is_enough { Vec::new() } else { missing }, fuel)
             }
             Self::Iterate(iteration, list, rule) => super::iterate::iterate(*iteration, list, rule, scope, data),
             Self::Reduce(arguments) => super::iterate::reduce(arguments, scope, data),
@@ -191,10 +219,10 @@ fn compare<'a>(comparison: Comparison, arguments: &'a [Expr], scope: &Scope<'a>,
         holds(&left, &right) && rest.first().is_none_or(|third| holds(&right, &third.on(scope, data)))
     };
     Datum::Bool(match comparison {
-        Comparison::Equal => left.is_equal(&right),
-        Comparison::Unequal => !left.is_equal(&right),
-        Comparison::Same => left.is_same(&right),
-        Comparison::Different => !left.is_same(&right),
+        Comparison::Equal => left.is_equal(&right, &scope.fuel),
+        Comparison::Unequal => !left.is_equal(&right, &scope.fuel),
+        Comparison::Same => left.is_same(&right, &scope.fuel),
+        Comparison::Different => !left.is_same(&right, &scope.fuel),
         Comparison::Less => between(Ordering::is_lt),
         Comparison::LessOrEqual => between(Ordering::is_le),
         Comparison::Greater => between(Ordering::is_gt),
@@ -202,17 +230,17 @@ fn compare<'a>(comparison: Comparison, arguments: &'a [Expr], scope: &Scope<'a>,
     })
 }
 
-fn is_in(needle: &Datum<'_>, haystack: &Datum<'_>) -> bool {
+fn is_in(needle: &Datum<'_>, haystack: &Datum<'_>, fuel: &Fuel) -> bool {
     match (haystack.text(), haystack.items()) {
         (Some(text), _) => needle.text().is_some_and(|needle| text.contains(needle)),
-        (None, Some(mut items)) => items.any(|item| item.is_same(needle)),
+        (None, Some(mut items)) => items.any(|item| fuel.take(1) && item.is_same(needle, fuel)),
         (None, None) => false,
     }
 }
 
 /// Numbers are versions too: `2` is 2.0.0.
-fn version_text<'d>(value: &'d Datum<'_>) -> Option<std::borrow::Cow<'d, str>> {
-    (value.text().is_some() || value.is_number()).then(|| value.written())
+fn version_text<'d>(value: &'d Datum<'_>, fuel: &Fuel) -> Option<std::borrow::Cow<'d, str>> {
+    (value.text().is_some() || value.is_number()).then(|| value.written(fuel))
 }
 
 fn calculate<'a>(calculation: Calculation, arguments: &'a [Expr], scope: &Scope<'a>, data: &Data<'a>) -> Datum<'a> {
@@ -280,11 +308,11 @@ fn number<'a>(value: f64) -> Datum<'a> {
 }
 
 fn missing<'a>(names: Vec<Datum<'a>>, scope: &Scope<'a>, data: &Data<'a>) -> Vec<Datum<'a>> {
-    let is_missing = |name: &Datum<'a>| match look_up(scope, data, &segments(&name.written())) {
+    let is_missing = |name: &Datum<'a>| match look_up(scope, data, &segments(&name.written(&scope.fuel))) {
         None | Some(Datum::Null) => true,
         Some(found) => found.text().is_some_and(str::is_empty),
     };
-    names.into_iter().filter(is_missing).collect()
+    names.into_iter().take_while(|_| scope.fuel.take(PER_ITEM)).filter(is_missing).collect()
 }
 
 /// Positions count characters; negative ones count from the end, a negative length leaves so many out.

@@ -118,7 +118,8 @@ impl Fractional {
         match &self.unit {
             // What is concatenated need not be put together.
             Some(Expr::Cat(parts)) => {
-                parts.iter().for_each(|part| write(&mut hash, &part.on(scope, data)));
+                let mut write = |part: &Datum<'_>| hash.write(part.written(&scope.fuel).as_bytes());
+                parts.iter().for_each(|part| write(&part.on(scope, data)));
                 return Some(hash.finish());
             }
             Some(unit) => match unit.on(scope, data) {
@@ -182,12 +183,6 @@ fn weight(compiler: &Compiler, reading: &mut Reading, value: &Value) -> Option<W
 fn whole(value: &Datum<'_>) -> Option<i64> {
     let number = value.number();
     (number.fract() == 0.0).then(|| (number as i64).clamp(0, WEIGHTS_MAX + 1))
-}
-
-/// Writes a part of a text.
-#[inline]
-fn write(hash: &mut Murmur3, part: &Datum<'_>) {
-    hash.write(part.written().as_bytes());
 }
 
 /// Writes a value in the one deterministic form.

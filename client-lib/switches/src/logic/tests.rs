@@ -1,7 +1,7 @@
 //! Rules and what comes of them.
 
 use super::{Compiler, Datum, Scope};
-use crate::{Context, reading::Reading};
+use crate::{Context, Moment, reading::Reading};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn check_evaluated(rule: &Value, context: &Value) -> Value {
     let rule = reading.finish(rule).usable().unwrap();
     let empty = serde_json::Map::new();
     let context = Context::of_json(context.as_object().unwrap_or(&empty));
-    value_of(&rule.evaluate(&Scope { context, flag_key: "flag", timestamp: 7 }))
+    value_of(&rule.evaluate(&Scope::new(context, "flag", Moment::from_unix_ms(7_000))))
 }
 
 fn value_of(datum: &Datum<'_>) -> Value {
@@ -159,6 +159,42 @@ fn rules() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Rules of a few bytes that would make or go over as much as one likes.
+#[test]
+fn a_rule_cannot_eat_memory_or_time() {
+    let acc = json!({"var": "accumulator"});
+    let items: Vec<u32> = (0..100_000).collect();
+    let nested = json!({"map": [{"var": "items"}, {"map": [{"var": ""}, 1]}]});
+    for rule in [
+        json!({"cat": [acc, acc]}),
+        json!({"merge": [acc, acc]}),
+        json!([acc, acc]),
+        json!([acc]),
+        json!({"if": [{"==": [acc, [acc]]}, 1, [acc, acc]]}),
+        json!({"substr": [{"cat": [acc, "x", acc]}, 0]}),
+        json!({"cat": [[acc, acc]]}),
+        json!({"map": [[acc, acc], {"var": ""}]}),
+    ] {
+        for start in [json!("0123456789"), json!([1, [2, "x"]])] {
+            let rule = json!({"reduce": [{"var": "items"}, rule, start]});
+            assert_eq!(check_spent(&rule, &json!({"items": items})), Value::Null, "{rule}");
+        }
+    }
+    let squared = json!({"map": [items, {"in": [7, items]}]});
+    assert!(check_spent(&squared, &json!({})).is_null());
+    assert_eq!(check_evaluated(&nested, &json!({"items": [[1, 2], [3]]})), json!([[1, 1], [1]]));
+}
+
+/// Returns what comes of a rule that does more than it may.
+fn check_spent(rule: &Value, context: &Value) -> Value {
+    let mut reading = Reading::default();
+    let rule = Compiler::default().compile(&mut reading, rule).unwrap();
+    let scope = Scope::new(Context::of_json(context.as_object().unwrap()), "flag", Moment::from_unix_ms(0));
+    let found = value_of(&rule.evaluate(&scope));
+    assert!(scope.fuel.is_spent());
+    if found.is_array() { Value::Null } else { found }
+}
+
 proptest! {
     #[test]
     fn nothing_that_compiles_panics(rule in rules(), context in "[a-c]{0,3}") {
@@ -166,6 +202,6 @@ proptest! {
         let Some(compiled) = Compiler::default().compile(&mut reading, &rule) else { return Ok(()) };
         let context = json!({"a": context, "b": [1, "x", {"a": null}], "c": {"a": 1.5}, "targetingKey": "k"});
         let context = Context::of_json(context.as_object().unwrap());
-        value_of(&compiled.evaluate(&Scope { context, flag_key: "f", timestamp: 1 }));
+        value_of(&compiled.evaluate(&Scope::new(context, "f", Moment::from_unix_ms(1_000))));
     }
 }

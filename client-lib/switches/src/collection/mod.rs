@@ -1,0 +1,14 @@
+//! All flags and features that stand in one tree, by key.
+//!
+//! Programs, the agent and the command line ask this and nothing below it, so that a key means the same to all of them.
+
+mod file;
+mod key;
+mod plan;
+mod switches;
+#[cfg(test)]
+mod tests;
+
+pub use file::SwitchFile;
+pub use key::key_below;
+pub use switches::{Place, Switches};

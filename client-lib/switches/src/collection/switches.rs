@@ -1,0 +1,197 @@
+//! Keys and what they are for a context.
+
+use super::{
+    SwitchFile,
+    plan::{Plan, STEPS_MAX, Step},
+};
+use crate::{Context, ErrorCode, Feature, Flag, FlagSet, Moment, Resolution};
+use serde_json::{Map, Value};
+use std::{collections::HashMap, sync::Arc};
+
+/// All flags and features of one tree.
+///
+/// ```
+/// use configbus_switches::{Context, Moment, SwitchFile, Switches};
+/// use std::sync::Arc;
+///
+/// let feature = serde_json::json!({
+///     "owner": "checkout", "stage": "beta",
+///     "parameters": {"enabled": {"type": "bool", "default": false}},
+///     "rules": [{"when": {"country": "DE"}, "set": {"enabled": true}}],
+/// });
+/// let file = SwitchFile::parse("cart", &feature).usable()?;
+/// let switches = Switches::of([("features/cart.yaml".to_owned(), Arc::new(file))]);
+/// let (context, now) = ([("country", "DE".into())], Moment::from_unix_ms(0));
+/// // A feature is one object, and each of its parameters is a switch of its own.
+/// assert_eq!(switches.resolve("cart", &Context::of(&context), now).value.unwrap()["enabled"], true);
+/// assert_eq!(switches.resolve("cart.enabled", &Context::of(&context), now).bool_or(false), Ok(true));
+/// # Ok::<(), configbus_switches::Problems>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Switches {
+    files: Vec<(String, Arc<SwitchFile>)>,
+    /// By key.
+    entries: HashMap<Box<str>, Entry>,
+    /// Of features that have prerequisites, by file.
+    plans: HashMap<usize, Plan>,
+}
+
+/// Where a switch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Entry {
+    file: usize,
+    /// Of a flag, its place in the file.
+    at: usize,
+}
+
+/// Where a key leads, in one [`Switches`].
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    entry: Entry,
+    /// Where in the key the name of a parameter begins.
+    parameter_at: Option<usize>,
+}
+
+impl Switches {
+    /// Puts files together. Of a key that is there twice the first counts, so paths should be in order.
+    pub fn of(files: impl IntoIterator<Item = (String, Arc<SwitchFile>)>) -> Self {
+        let mut switches = Self { files: files.into_iter().collect(), ..Self::default() };
+        for (file, (_, content)) in switches.files.iter().enumerate() {
+            let keys: Vec<&str> = match &**content {
+                SwitchFile::Flags(set) => set.flags().map(Flag::key).collect(),
+                SwitchFile::Feature(feature) => vec![feature.key()],
+                SwitchFile::Other => Vec::new(),
+            };
+            for (at, key) in keys.into_iter().enumerate() {
+                switches.entries.entry(key.into()).or_insert(Entry { file, at });
+            }
+        }
+        let planned = switches.files.iter().enumerate().filter_map(|(file, (_, content))| {
+            let SwitchFile::Feature(feature) = &**content else { return None };
+            (!feature.requirements().is_empty()).then(|| (file, Plan::of(&switches, Entry { file, at: 0 })))
+        });
+        switches.plans = planned.collect();
+        switches
+    }
+
+    /// Returns the files.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &SwitchFile)> {
+        self.files.iter().map(|(path, file)| (path.as_str(), &**file))
+    }
+
+    /// Returns where a key leads: a flag, a feature, or a feature's parameter behind a dot.
+    #[inline]
+    pub fn find(&self, key: &str) -> Option<Place> {
+        if let Some(entry) = self.entries.get(key) {
+            return Some(Place { entry: *entry, parameter_at: None });
+        }
+        let (feature, parameter) = key.rsplit_once('.')?;
+        let entry = *self.entries.get(feature)?;
+        let is_there = self.feature(entry)?.parameters().contains_key(parameter);
+        is_there.then_some(Place { entry, parameter_at: Some(feature.len() + 1) })
+    }
+
+    /// Returns what a key is for a context.
+    #[inline]
+    pub fn resolve(&self, key: &str, context: &Context<'_>, now: Moment) -> Resolution<'_> {
+        match self.find(key) {
+            Some(place) => self.resolve_at(place, key, context, now),
+            None => Resolution::failed(ErrorCode::FlagNotFound, None),
+        }
+    }
+
+    /// Returns what a key is that was found before.
+    #[inline]
+    pub fn resolve_at(&self, place: Place, key: &str, context: &Context<'_>, now: Moment) -> Resolution<'_> {
+        let resolution = self.resolve_entry(place.entry, context, now);
+        match place.parameter_at.and_then(|at| key.get(at..)) {
+            Some(parameter) => of_parameter(resolution, parameter),
+            None => resolution,
+        }
+    }
+
+    /// Tells what everything is for a context, in the order of the files: features as objects and each of their parameters.
+    pub fn each<'a>(&'a self, context: &Context<'_>, now: Moment, mut tell: impl FnMut(&'a str, Resolution<'a>)) {
+        for (file, (_, content)) in self.files.iter().enumerate() {
+            match &**content {
+                SwitchFile::Flags(set) => {
+                    let counts = |at: usize, flag: &Flag| self.entries.get(flag.key()) == Some(&Entry { file, at });
+                    let flags = set.flags().enumerate().filter(|(at, flag)| counts(*at, flag));
+                    flags.for_each(|(_, flag)| tell(flag.key(), flag.resolve(context, now)));
+                }
+                SwitchFile::Feature(feature) if self.entries.get(feature.key()) == Some(&Entry { file, at: 0 }) => {
+                    let resolution = self.resolve_entry(Entry { file, at: 0 }, context, now);
+                    tell(feature.key(), resolution);
+                    for (parameter, key) in feature.parameter_keys() {
+                        // A flag of this very name goes before.
+                        if !self.entries.contains_key(key) {
+                            tell(key, of_parameter(resolution, parameter));
+                        }
+                    }
+                }
+                SwitchFile::Feature(_) | SwitchFile::Other => {}
+            }
+        }
+    }
+
+    /// Returns features whose prerequisites lead back to themselves, or are too many to tell.
+    pub fn circles(&self) -> impl Iterator<Item = &str> {
+        let circles = self.plans.iter().filter(|(_, plan)| matches!(plan, Plan::Endless));
+        circles.filter_map(|(file, _)| self.feature(Entry { file: *file, at: 0 }).map(Feature::key))
+    }
+
+    pub(super) fn feature(&self, entry: Entry) -> Option<&Feature> {
+        match &*self.files.get(entry.file)?.1 {
+            SwitchFile::Feature(feature) => Some(feature),
+            SwitchFile::Flags(_) | SwitchFile::Other => None,
+        }
+    }
+
+    fn flags(&self, entry: Entry) -> Option<&FlagSet> {
+        match &*self.files.get(entry.file)?.1 {
+            SwitchFile::Flags(set) => Some(set),
+            SwitchFile::Feature(_) | SwitchFile::Other => None,
+        }
+    }
+
+    fn resolve_entry(&self, entry: Entry, context: &Context<'_>, now: Moment) -> Resolution<'_> {
+        if let Some(set) = self.flags(entry) {
+            let flag = set.flag_at(entry.at);
+            return flag.map_or(Resolution::failed(ErrorCode::FlagNotFound, None), |flag| flag.resolve(context, now));
+        }
+        let Some(feature) = self.feature(entry) else { return Resolution::failed(ErrorCode::FlagNotFound, None) };
+        match self.plans.get(&entry.file) {
+            None => feature.resolve(context, now),
+            Some(Plan::Endless) => Resolution::failed(ErrorCode::General, Some(feature.metadata())),
+            Some(Plan::Steps(steps)) => self.resolve_steps(steps, context, now),
+        }
+    }
+
+    /// Prerequisites first, each once; the last is the feature.
+    fn resolve_steps(&self, steps: &[Step], context: &Context<'_>, now: Moment) -> Resolution<'_> {
+        let mut values: [Option<&Value>; STEPS_MAX] = [None; STEPS_MAX];
+        let mut last = Resolution::failed(ErrorCode::General, None);
+        for (step, at) in steps.iter().zip(0..values.len()) {
+            let holds = step.requires.iter().all(|(before, wanted)| wanted.holds(values[*before]));
+            let found = step.target.map(|target| match self.feature(target) {
+                Some(feature) if holds => feature.resolve(context, now),
+                Some(feature) => feature.resolve_unmet(),
+                None => self.resolve_entry(target, context, now),
+            });
+            if let Some(found) = found {
+                (values[at], last) = (found.value.filter(|_| found.error.is_none()), found);
+            }
+        }
+        last
+    }
+
+    pub(super) fn entry(&self, key: &str) -> Option<(Entry, Option<String>)> {
+        let place = self.find(key)?;
+        Some((place.entry, place.parameter_at.and_then(|at| key.get(at..)).map(str::to_owned)))
+    }
+}
+
+fn of_parameter<'a>(resolution: Resolution<'a>, parameter: &str) -> Resolution<'a> {
+    let member = |value: &'a Value| value.as_object().and_then(|members: &Map<String, Value>| members.get(parameter));
+    Resolution { value: resolution.value.and_then(member), ..resolution }
+}
