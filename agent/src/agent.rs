@@ -4,6 +4,7 @@ use crate::{
     Moment, OpenError, Root, Settings, SettingsError,
     deliverer::{Deliverer, ORDERS_MAX, OUTCOMES_MAX, Stock},
     delivery::{Delivery, DiskDelivery, DiskOptions},
+    flag_board::{self, FlagBoard},
     local_http::LocalHttp,
     metrics::AgentMetrics,
     moment::Timeline,
@@ -157,17 +158,19 @@ impl Agent {
         let stock = watch::Sender::new(Stock::of(self.delivery.as_ref()));
         let status = watch::Sender::new(subscription.status());
         let readers = watch::Sender::new(ReadersReport::default());
+        let flags = watch::Sender::new(None);
         let (incarnation, metrics) = (configbus_runtime::incarnation(), AgentMetrics::new(&host));
         let board = StatusBoard {
             settings: Arc::clone(&self.settings),
             incarnation: incarnation.clone(),
-            root: self.root,
+            root: self.root.clone(),
             clock: Arc::clone(&self.clock),
             readiness: self.readiness.clone(),
             stock: stock.subscribe(),
             subscription: status.subscribe(),
             readers: readers.subscribe(),
         };
+        let stock_of_flags = stock.subscribe();
         tasks.spawn("ready", wait_for_revision(stock.subscribe(), self.readiness, stop.clone()));
         let identity = Identity { host, incarnation, labels: self.settings.labels.clone(), bearer: self.bearer };
         let timeline = self.timeline.clone();
@@ -193,7 +196,15 @@ impl Agent {
         tasks.spawn("deliver", deliverer.run());
         tasks.spawn("state", state_file::keep(board.clone(), stop.clone()));
         tasks.spawn("readers", readers::listen(self.agent_socket, self.clock, refusals, readers, stop.clone()));
-        let http = LocalHttp { board, metrics };
+        let board_of_flags = FlagBoard::new(flags.subscribe());
+        tasks.spawn("flags", flag_board::follow(self.root, stock_of_flags, flags, stop.clone()));
+        let http = LocalHttp {
+            board,
+            metrics,
+            flags: board_of_flags,
+            origins: self.settings.allowed_origins.as_slice().into(),
+            stop: stop.clone(),
+        };
         tasks.spawn("http", http.clone().serve_port(self.port, stop.clone()));
         tasks.spawn("http-socket", http.serve_socket(self.http_socket, stop));
     }

@@ -18,14 +18,14 @@ use tokio::{
 
 const GRACE: Duration = Duration::from_secs(60);
 
-struct Running {
-    addr: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) addr: SocketAddr,
     readiness: Readiness,
     tasks: Tasks,
 }
 
 impl Running {
-    async fn start(settings: Settings) -> Self {
+    pub(crate) async fn start(settings: Settings) -> Self {
         let agent = Agent::build(settings).await.unwrap();
         let tasks = Tasks::new("agent");
         let running = Self { addr: agent.addr(), readiness: agent.readiness(), tasks: tasks.clone() };
@@ -33,7 +33,7 @@ impl Running {
         running
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.tasks.shutdown();
         self.tasks.join(GRACE).await.unwrap();
     }
@@ -70,7 +70,7 @@ async fn get(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str, host: 
     (code, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
 }
 
-fn settings(root: &Path, stores: &[String]) -> Settings {
+pub(crate) fn settings(root: &Path, stores: &[String]) -> Settings {
     Settings {
         root: root.to_owned(),
         stores: stores.to_vec(),
@@ -102,7 +102,7 @@ fn revision(n: u64) -> Files {
     files([("a.json", content.as_str()), ("dir/b.json", "same"), ("dir/deep/c.json", content.as_str())])
 }
 
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 

@@ -2,22 +2,27 @@
 //!
 //! An agent subscribes to one store, verifies by Git hash what it receives, makes each revision visible with one
 //! rename, acknowledges it, and answers local programs about revision, lag and freshness. With everything upstream
-//! down it serves its last good revision, also after a restart. It knows nothing of Git repositories, of ZooKeeper or
-//! of what is in the files.
+//! down it serves its last good revision, also after a restart. It knows nothing of Git repositories and of ZooKeeper, and of
+//! what is in the files only flags and toggles, which it answers to programs in any language as the client library would.
 //!
 //! Read first: [`Agent`], [`delivery::Delivery`] and [`Root`] (the disk).
 
 mod agent;
 #[cfg(test)]
 mod agent_tests;
+mod cross_origin;
 mod deliverer;
 pub mod delivery;
 #[cfg(test)]
 mod fake_store;
+mod flag_board;
+#[cfg(test)]
+mod flag_tests;
 mod host_guard;
 mod local_http;
 mod metrics;
 mod moment;
+mod ofrep;
 mod pins;
 mod readers;
 mod root;

@@ -1,6 +1,6 @@
 //! The agent's HTTP for programs and people on the host: read-only.
 
-use crate::{host_guard, metrics::AgentMetrics, status::StatusBoard};
+use crate::{cross_origin, flag_board::FlagBoard, host_guard, metrics::AgentMetrics, ofrep, status::StatusBoard};
 use axum::{
     Json, Router,
     extract::State,
@@ -12,7 +12,7 @@ use axum::{
 };
 use configbus_runtime::{CancellationToken, telemetry};
 use serde_json::json;
-use std::io;
+use std::{io, sync::Arc};
 use tokio::net::{TcpListener, UnixListener};
 
 /// What handlers look at.
@@ -20,6 +20,11 @@ use tokio::net::{TcpListener, UnixListener};
 pub(crate) struct LocalHttp {
     pub(crate) board: StatusBoard,
     pub(crate) metrics: AgentMetrics,
+    pub(crate) flags: FlagBoard,
+    /// Origins of web pages that may ask for flags.
+    pub(crate) origins: Arc<[String]>,
+    /// Ends streams.
+    pub(crate) stop: CancellationToken,
 }
 
 impl LocalHttp {
@@ -40,7 +45,9 @@ impl LocalHttp {
     }
 
     fn router(self) -> Router {
+        let for_pages = middleware::from_fn_with_state(Arc::clone(&self.origins), cross_origin::judge);
         Router::new()
+            .merge(ofrep::routes().layer(for_pages))
             .route("/status", get(status))
             .route("/metrics", get(metrics))
             .route("/healthz", get(|| async { "ok\n" }))
@@ -72,7 +79,7 @@ async fn ready(State(http): State<LocalHttp>) -> Response {
 }
 
 async fn unknown() -> Response {
-    let detail = "expected /status, /metrics, /healthz or /readyz";
+    let detail = "expected /status, /metrics, /healthz, /readyz or /ofrep/v1/evaluate/flags";
     let problem = json!({ "title": "not found", "status": 404, "detail": detail });
     (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/problem+json")], Json(problem)).into_response()
 }

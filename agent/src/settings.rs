@@ -45,6 +45,8 @@ pub struct Settings {
     pub layout: Layout,
     /// Loopback address of status, metrics and health.
     pub listen: SocketAddr,
+    /// Origins of web pages that may ask for flags, such as `https://shop.example`; `*` is every page that this host opens.
+    pub allowed_origins: Vec<String>,
     /// Age after which a confirmation by the store no longer counts.
     pub fresh_for_ms: u64,
 }
@@ -61,6 +63,7 @@ impl Default for Settings {
             labels: BTreeMap::new(),
             layout: Layout::default(),
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
+            allowed_origins: Vec::new(),
             fresh_for_ms: 10_000,
         }
     }
@@ -111,6 +114,12 @@ pub enum SettingsError {
     /// The labels would not do in the fleet.
     #[error("labels: at most {LABELS_MAX} are accepted, each key and value at most {LABEL_BYTES_MAX} bytes")]
     Labels,
+    /// A browser would never send it.
+    #[error("allowed_origins has {origin:?}, expected such as https://shop.example, without a path, or *")]
+    Origin {
+        /// What was given.
+        origin: String,
+    },
     /// Nothing would ever be fresh.
     #[error("fresh_for_ms = {fresh_for_ms}, expected at least 3000: stores confirm once a second")]
     FreshFor {
@@ -150,6 +159,9 @@ impl Settings {
         if self.labels.len() > LABELS_MAX || self.labels.iter().any(|(key, value)| long(key) || long(value)) {
             return Err(SettingsError::Labels);
         }
+        if let Some(origin) = self.allowed_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(SettingsError::Origin { origin: origin.clone() });
+        }
         if self.fresh_for_ms < 3_000 {
             return Err(SettingsError::FreshFor { fresh_for_ms: self.fresh_for_ms });
         }
@@ -168,6 +180,11 @@ impl Settings {
     pub fn host(&self) -> String {
         self.host.clone().unwrap_or_else(configbus_runtime::host_name)
     }
+}
+
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    text == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']))
 }
 
 fn check_url(key: &'static str, url: &str, port: u16) -> Result<(), SettingsError> {
@@ -209,6 +226,10 @@ mod tests {
         check_refused(&Settings { host: Some(String::new()), ..valid() }, "host = \"\"");
         check_refused(&Settings { labels: BTreeMap::from([("a".into(), "x".repeat(300))]), ..valid() }, "labels");
         check_refused(&Settings { fresh_for_ms: 10, ..valid() }, "fresh_for_ms = 10");
+        Settings { allowed_origins: vec!["*".into(), "http://localhost:3000".into()], ..valid() }.check().unwrap();
+        for origin in ["", "shop.example", "https://", "https://shop.example/", "null"] {
+            check_refused(&Settings { allowed_origins: vec![origin.into()], ..valid() }, "allowed_origins has");
+        }
     }
 
     #[test]
