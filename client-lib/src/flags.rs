@@ -99,7 +99,7 @@ impl ConfigBus {
         let rules = Rules::new(move |path, content| decoded(&keys, path, content));
         let board = Arc::new(Board::default());
         let published = Arc::clone(&board);
-        let cell = Arc::new(PrefixCell::new(glob, rules).composing(move |files| published.publish(files)));
+        let cell = Arc::new(PrefixCell::new(glob, rules).composing(move |files, _, _| published.publish(files)));
         let watched: Arc<dyn Watched> = Arc::<PrefixCell<SwitchFile>>::clone(&cell);
         self.owner.follower.register(&watched);
         Ok(Flags { board, files: PrefixSubscription { cell, owner: Arc::clone(&self.owner) } })

@@ -45,6 +45,11 @@ impl Refusal {
 }
 
 impl RefusalReason {
+    /// Returns whether it is this.
+    pub(crate) fn says(&self, message: &str) -> bool {
+        matches!(self, Self::Parse(error) if error.message == message)
+    }
+
     /// Describes the reason without quoting the file: contents do not belong in logs.
     pub(crate) fn for_log(&self) -> String {
         match self {

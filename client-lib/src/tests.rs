@@ -1,6 +1,7 @@
 //! The library against views on a real disk, made by hand as an agent makes them.
 
 mod callbacks;
+mod experiments;
 mod flags;
 mod flips;
 mod hand_made_root;

@@ -50,14 +50,18 @@ impl Gate {
     }
 
     /// Returns whether something moved that the verdict depends on: policy or a file that policy reads; a file that the
-    /// candidate changes as well, where rules compare with what was there; a file that a validator gets together with one
-    /// of those. Where the candidate itself brings policy, anything may be governed by it.
+    /// candidate changes as well, where rules compare with what was there; a file that a validator gets, or that is judged,
+    /// together with one of those. Where the candidate itself brings policy, anything may be governed by it.
     fn is_outdated(&self, case: &Case<'_>, moved: &[&str]) -> bool {
         let is_read =
             |path: &str| is_policy(path) || self.governed.iter().any(|family| family.reads(&case.after().policy, path));
         let own: HashSet<&str> = case.changes.iter().map(|change| change.path.as_str()).collect();
         let brings_policy = own.iter().any(|path| is_read(path));
-        let is_seen_with = |path: &str| self.validators.see_together(&own, path);
+        let is_seen_with = |path: &str| {
+            let policy = &case.after().policy;
+            self.validators.see_together(&own, path)
+                || self.governed.iter().any(|family| family.judges_together(policy, &own, path))
+        };
         let is_compared = |path: &str| {
             own.contains(path) && self.governed.iter().any(|family| family.compares(&case.after().policy, path))
         };

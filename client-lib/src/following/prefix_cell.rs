@@ -23,7 +23,7 @@ use std::{
 };
 
 /// Makes what else readers see of the files.
-type Compose<T> = Box<dyn Fn(&PrefixFiles<T>) + Send + Sync>;
+type Compose<T> = Box<dyn Fn(&PrefixFiles<T>, &View, &Journal) + Send + Sync>;
 
 pub(crate) struct PrefixCell<T> {
     pub(crate) files: ArcSwap<PrefixFiles<T>>,
@@ -71,7 +71,10 @@ impl<T: Send + Sync + 'static> PrefixCell<T> {
     }
 
     /// Makes something of the files whenever one of them changes.
-    pub(crate) fn composing(mut self, compose: impl Fn(&PrefixFiles<T>) + Send + Sync + 'static) -> Self {
+    pub(crate) fn composing(
+        mut self,
+        compose: impl Fn(&PrefixFiles<T>, &View, &Journal) + Send + Sync + 'static,
+    ) -> Self {
         self.compose = Some(Box::new(compose));
         self
     }
@@ -130,7 +133,7 @@ impl<T: Send + Sync + 'static> PrefixCell<T> {
         true
     }
 
-    fn publish(&self, findings: Findings<T>, journal: &Journal) -> bool {
+    fn publish(&self, findings: Findings<T>, view: &View, journal: &Journal) -> bool {
         if findings.refusals_changed {
             self.refusals.store(Arc::new(findings.refusals));
         }
@@ -150,7 +153,7 @@ impl<T: Send + Sync + 'static> PrefixCell<T> {
         }
         let files = Arc::new(PrefixFiles(files));
         if let Some(compose) = &self.compose {
-            compose(&files);
+            compose(&files, view, journal);
         }
         self.files.store(files);
         changes.into_iter().fold(false, |wanted, change| {
@@ -173,11 +176,14 @@ impl<T: Send + Sync + 'static> Watched for PrefixCell<T> {
         let is_first = std::mem::replace(&mut progress.sequence, held.sequence) == 0;
         match self.look(&mut progress, &held.view, is_first, journal) {
             Ok(findings) if findings.changed.is_empty() && !findings.refusals_changed => None,
-            Ok(findings) => Some(Box::new(move || {
-                // Held until here, so that nobody publishes an older view in between.
-                let _progress = progress;
-                self.publish(findings, journal)
-            })),
+            Ok(findings) => {
+                let view = Arc::clone(&held.view);
+                Some(Box::new(move || {
+                    // Held until here, so that nobody publishes an older view in between.
+                    let _progress = progress;
+                    self.publish(findings, &view, journal)
+                }))
+            }
             Err(error) => {
                 tracing::warn!(%error, bases = ?self.glob.bases(), "a directory cannot be listed; its values stay");
                 None

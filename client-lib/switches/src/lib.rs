@@ -1,4 +1,4 @@
-//! Runtime switches: what a file of deciders, toggles, flags or features says, and what it means for one recipient.
+//! Runtime switches: what a file of deciders, toggles, flags, features or experiments says, and what it means for one recipient.
 //!
 //! Everything here is pure. Documents come in parsed, the time and random draws come in as arguments, and what is wrong
 //! with a document comes out as [`Problem`]s with JSON pointers, so that the gate can tell authors the line, the client
@@ -8,12 +8,13 @@
 //! The hashes are part of the product's contract: a recipient that is in today is in tomorrow. They are written down in
 //! `docs/switches.md` and frozen by tests with vectors.
 //!
-//! Read first: [`decider::Decider`], [`toggle::ToggleMap`], [`FlagSet`], [`Feature`],
-//! [`Switches`] (all of a tree), [`Resolution`], [`Parsed`].
+//! Read first: [`decider::Decider`], [`toggle::ToggleMap`], [`FlagSet`], [`Feature`], [`experiment::Experiment`],
+//! [`Switches`] (flags and features of a tree), [`Resolution`], [`Parsed`].
 
 mod collection;
 mod context;
 pub mod decider;
+pub mod experiment;
 mod feature;
 mod flag;
 mod hash;

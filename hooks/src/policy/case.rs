@@ -35,6 +35,11 @@ pub(crate) trait Governed: Send + Sync {
         true
     }
 
+    /// Returns whether the verdict on files of a change depends on what is at another path, although nothing else is judged by it.
+    fn judges_together(&self, _policy: &Policy, _own: &HashSet<&str>, _path: &str) -> bool {
+        false
+    }
+
     /// Adds what is wrong with files of the landing tree, those that changed and those that were reopened. Their syntax is
     /// right and their size within the limit.
     fn check(&self, case: &Case<'_>, files: &[LandingFile], findings: &mut Findings) -> Result<(), CandidateError>;

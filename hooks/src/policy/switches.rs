@@ -24,16 +24,19 @@ pub(crate) enum SwitchKind {
     Overlays,
     /// Toggles of libraries.
     Toggles,
+    /// Experiments, one file each, and their layers.
+    Experiments,
 }
 
 impl SwitchKind {
     /// Every kind with its key and its default place.
-    const ALL: [(Self, &'static str, &'static str); 5] = [
+    const ALL: [(Self, &'static str, &'static str); 6] = [
         (Self::Flags, "flags", "flags/**"),
         (Self::Features, "features", "features/**"),
         (Self::Deciders, "deciders", "**/decider.yml"),
         (Self::Overlays, "overlays", "overlays/**/decider_overlay.yml"),
         (Self::Toggles, "toggles", "**/toggles/configs/*.json"),
+        (Self::Experiments, "experiments", "experiments/**"),
     ];
 }
 
@@ -75,11 +78,23 @@ impl Switches {
     }
 }
 
+impl Switches {
+    /// Returns the pattern of the files that a file is judged together with.
+    pub(crate) fn company(&self, path: &str) -> Option<&PathGlob> {
+        self.entry(path)?.company(path)
+    }
+}
+
 impl SwitchEntry {
     /// Returns how the switch in a file is called: its path below what is literal in the pattern, without the extension.
     pub(crate) fn key<'p>(&self, path: &'p str) -> &'p str {
         let glob = self.files.iter().find(|glob| glob.matches(path));
         key_below(glob.map_or("", PathGlob::as_str), path)
+    }
+
+    /// Returns the pattern of the files that a file is judged together with; `None` for kinds whose files stand alone.
+    pub(crate) fn company(&self, path: &str) -> Option<&PathGlob> {
+        self.files.iter().find(|glob| self.kind == SwitchKind::Experiments && glob.matches(path))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which files are read as which switches.
 
-use super::{circle::Circles, reading::findings_of};
+use super::{circle::Circles, company::check_company, reading::findings_of};
 use crate::{
     Finding, PathGlob, Rule,
     candidate::{CandidateError, LandingFile},
@@ -9,7 +9,10 @@ use crate::{
     policy::{Case, Governed, Policy, SwitchEntry, SwitchKind},
     schema::{SchemaSettings, on_workers},
 };
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 /// Files read into memory at once.
 const FILES_AT_ONCE: usize = 64;
@@ -38,23 +41,33 @@ impl SwitchCheck {
 
 impl Governed for SwitchCheck {
     fn reopened(&self, case: &Case<'_>) -> Result<Vec<PathGlob>, CandidateError> {
-        let entries = &case.after().policy.switches.entries;
+        let switches = &case.after().policy.switches;
         let is_known =
             |entry: &&SwitchEntry| case.before().is_some_and(|policy| policy.switches.entries.contains(entry));
-        Ok(entries
-            .iter()
-            .filter(|entry| entry.is_named && !is_known(entry))
-            .flat_map(|e| e.files.iter().cloned())
-            .collect())
+        let named = switches.entries.iter().filter(|entry| entry.is_named && !is_known(entry));
+        let mut reopened: Vec<_> = named.flat_map(|entry| entry.files.iter().cloned()).collect();
+        // What a file is judged together with is looked at with it, also when it goes.
+        let changed = case.changes.iter().filter_map(|change| switches.company(&change.path));
+        for place in changed {
+            if !reopened.contains(place) {
+                reopened.push(place.clone());
+            }
+        }
+        Ok(reopened)
     }
 
-    /// A file of switches stands alone, but for the prerequisites of features.
+    /// A file of switches stands alone, but for the prerequisites of features and for experiments of one place.
     fn reads(&self, policy: &Policy, path: &str) -> bool {
         policy.switches.entry(path).is_some_and(|entry| entry.kind == SwitchKind::Features)
     }
 
     fn compares(&self, _policy: &Policy, _path: &str) -> bool {
         false
+    }
+
+    fn judges_together(&self, policy: &Policy, own: &HashSet<&str>, path: &str) -> bool {
+        let place = policy.switches.company(path);
+        place.is_some_and(|place| own.iter().any(|own| policy.switches.company(own) == Some(place)))
     }
 
     fn check(&self, case: &Case<'_>, files: &[LandingFile], findings: &mut Findings) -> Result<(), CandidateError> {
@@ -77,7 +90,7 @@ impl Governed for SwitchCheck {
                 found.into_iter().for_each(|finding| findings.add(finding));
             }
         }
-        Ok(())
+        check_company(case, &files, findings)
     }
 }
 

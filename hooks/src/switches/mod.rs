@@ -2,6 +2,7 @@
 
 mod check;
 mod circle;
+mod company;
 mod reading;
 
 pub(crate) use check::SwitchCheck;

@@ -10,6 +10,7 @@ use crate::{
 use configbus_switches::{
     Feature, FlagSet, Problem, Severity,
     decider::DeciderFile,
+    experiment::ExperimentDocument,
     toggle::{ToggleFile, ToggleFileKind},
 };
 use serde_json::Value;
@@ -17,13 +18,12 @@ use serde_json::Value;
 /// Returns what is wrong with a file.
 pub(super) fn findings_of(path: &str, content: &[u8], entry: &SwitchEntry, settings: &SchemaSettings) -> Vec<Finding> {
     let document = Document::new(path, content);
-    let text = std::str::from_utf8(content).ok();
-    let Some(parsed) = Format::of(path).zip(text).and_then(|(format, text)| Content::read(format, text)) else {
+    let Some(parsed) = read(path, content) else {
         let message = "file cannot be read as what its name says";
         return vec![Finding::new(Rule::CheckFailed, path, message)];
     };
     let Some((value, others)) = parsed.values().split_first() else { return Vec::new() };
-    if !entry.is_named && !is_meant(entry.kind, value) {
+    if !is_meant(path, entry, value) {
         return Vec::new();
     }
     if !others.is_empty() {
@@ -39,9 +39,16 @@ pub(super) fn findings_of(path: &str, content: &[u8], entry: &SwitchEntry, setti
     problems.into_iter().map(|problem| finding(problem, &document, &parsed)).collect()
 }
 
+/// Returns what a file holds, with its places.
+pub(super) fn read<'c>(path: &str, content: &'c [u8]) -> Option<Content<'c>> {
+    let text = std::str::from_utf8(content).ok()?;
+    Content::read(Format::of(path)?, text)
+}
+
 fn problems_of(path: &str, entry: &SwitchEntry, value: &Value) -> Vec<Problem> {
     match entry.kind {
         SwitchKind::Features => Feature::parse(entry.key(path), value).problems,
+        SwitchKind::Experiments => ExperimentDocument::parse(entry.key(path), value).problems,
         SwitchKind::Flags => FlagSet::parse(value).problems,
         SwitchKind::Deciders | SwitchKind::Overlays => DeciderFile::parse(value).problems,
         SwitchKind::Toggles => {
@@ -51,20 +58,22 @@ fn problems_of(path: &str, entry: &SwitchEntry, value: &Value) -> Vec<Problem> {
     }
 }
 
-/// Returns whether a document is plainly meant as a kind, right or not.
-fn is_meant(kind: SwitchKind, value: &Value) -> bool {
-    match kind {
+/// Returns whether a document is plainly meant as what its place says, right or not, or has to be it.
+pub(super) fn is_meant(path: &str, entry: &SwitchEntry, value: &Value) -> bool {
+    let is_meant = match entry.kind {
+        SwitchKind::Experiments => ExperimentDocument::is_meant_by(entry.key(path), value),
         SwitchKind::Flags => FlagSet::is_meant_by(value),
         SwitchKind::Features => Feature::is_meant_by(value),
         SwitchKind::Deciders | SwitchKind::Overlays => {
             value.as_object().is_some_and(|keys| keys.values().any(|key| key.get("default_availability").is_some()))
         }
         SwitchKind::Toggles => value.get("toggles").is_some(),
-    }
+    };
+    is_meant || entry.is_named
 }
 
 /// Places a problem: at the key of what does nothing, at the value of everything else.
-fn finding(problem: Problem, document: &Document<'_>, content: &Content<'_>) -> Finding {
+pub(super) fn finding(problem: Problem, document: &Document<'_>, content: &Content<'_>) -> Finding {
     let Problem { severity, pointer, message, found, expected } = problem;
     let rule = if severity == Severity::Test { Rule::SwitchTest } else { Rule::SwitchInvalid };
     let offset = content.place(0, &pointer).map(|place| match severity {

@@ -1,6 +1,6 @@
-//! How a feature is called.
+//! How a switch that has a file of its own is called.
 
-/// Returns how the feature in a file is called: its path below what is literal in the pattern that names it, without the extension.
+/// Returns how the switch in a file is called: its path below what is literal in the pattern that names it, without the extension.
 ///
 /// ```
 /// use configbus_switches::key_below;

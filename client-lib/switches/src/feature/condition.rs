@@ -25,7 +25,7 @@ const TESTS: &[&str] = &[
 ];
 
 /// Reads `when`: attributes with what they have to be, all of which must hold; `any` and `not` combine.
-pub(super) fn parse(reading: &mut Reading, value: &Value) -> Option<Expr> {
+pub(crate) fn parse(reading: &mut Reading, value: &Value) -> Option<Expr> {
     let logic = all_of(reading, value)?;
     Compiler::default().compile(reading, &logic)
 }

@@ -4,7 +4,7 @@
 //! recipient, by dates, and for a percentage of a unit; whoever is in at a percentage stays in at a higher one, and adding or
 //! moving rules moves nobody, because the bucket depends on the feature and the unit alone.
 
-mod condition;
+pub(crate) mod condition;
 mod exposure;
 mod file;
 mod parameter;
