@@ -74,7 +74,7 @@ rules! {
     SchemaSyntax = "schema/syntax", "Schemas are JSON.";
     SchemaInvalid = "schema/invalid", "Schemas are valid by the schema of their draft, 4 to 2020-12.";
     SchemaReference = "schema/reference", "References of schemas lead to schemas of the same repository.";
-    SchemaSize = "schema/size", "Schemas have a bounded size, number of references and number of patterns.";
+    SchemaSize = "schema/size", "Schemas have a bounded size, number of references, of parts and of patterns.";
     SchemaCompatibility = "schema/compatibility", "A changed schema keeps the compatibility that schemas.yaml promises.";
     SchemaPatternSize = "schema/pattern-size", "Patterns of schemas have a bounded size when they are compiled.";
     SchemaCost = "schema/cost", "Checking a document against its schema, and all of a change, takes a bounded time.";

@@ -3,6 +3,7 @@
 use super::{
     SchemaSettings,
     closure::Closure,
+    expansion,
     explain::{self, Violation},
     loaded::{Loaded, uri_of},
     meter::{self, Bounds},
@@ -36,6 +37,7 @@ impl Compiled {
         for loaded in std::iter::once(&closure.root).chain(closure.resources.values()) {
             check_meta(loaded, draft, settings)?;
         }
+        expansion::check(closure, settings)?;
         let linear = build(closure, formats, linear_engine(pattern_bytes(closure.patterns_growing, settings)));
         let (built, backtracks) = match linear {
             Ok(validator) => (Ok(validator), false),
@@ -159,7 +161,7 @@ fn grows(pattern: &Value, bytes_max: usize) -> bool {
 }
 
 /// The files that were loaded, which is all there is.
-struct Resources(BTreeMap<String, Loaded>);
+pub(super) struct Resources(pub(super) BTreeMap<String, Loaded>);
 
 impl Retrieve for Resources {
     fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {

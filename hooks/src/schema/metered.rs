@@ -56,11 +56,13 @@ impl<'a> Node<'a, Metered> for MeteredNode<'a> {
 
     fn as_object(&self) -> Option<Members<'a>> {
         count(1);
+        look_at_stack();
         self.value.as_object().map(Members)
     }
 
     fn as_array(&self) -> Option<Items<'a>> {
         count(1);
+        look_at_stack();
         self.value.as_array().map(|items| Items(items))
     }
 

@@ -10,6 +10,7 @@ mod check;
 mod closure;
 mod compatibility;
 mod compiled;
+mod expansion;
 mod explain;
 mod files;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -18,6 +19,7 @@ mod inspect;
 mod loaded;
 mod meter;
 mod metered;
+mod parts;
 mod published;
 mod reference;
 mod settings;

@@ -17,6 +17,10 @@ pub struct SchemaSettings {
     pub files_max: usize,
     /// Most references in a schema together with everything it references.
     pub references_max: usize,
+    /// Most parts of a schema, each counted as often as it is compiled.
+    pub parts_max: u64,
+    /// Most evaluations of parts of a schema at one place of a document, whatever stands there.
+    pub evaluations_max: u64,
     /// Most different patterns of a schema together with everything it references.
     pub patterns_max: usize,
     /// Most steps of one match of a pattern that may backtrack.
@@ -42,6 +46,8 @@ impl Default for SchemaSettings {
             size_bytes_max: 16 << 20,
             files_max: 500,
             references_max: 10_000,
+            parts_max: 100_000,
+            evaluations_max: 100_000,
             patterns_max: 2_000,
             pattern_steps_max: 100_000,
             pattern_text_bytes_max: 8 << 10,
@@ -59,7 +65,7 @@ const STEPS_PER_MS: u64 = 100_000;
 
 impl SchemaSettings {
     /// Returns each bound with what it may be.
-    pub(crate) fn bounds(&self) -> [Bound; 12] {
+    pub(crate) fn bounds(&self) -> [Bound; 14] {
         let text_max = self.pattern_text_bytes_max as u64;
         let compiled_max = self.patterns_compiled_bytes_max as u64;
         [
@@ -67,6 +73,8 @@ impl SchemaSettings {
             Bound::new("gate.schemas.size_bytes_max", self.size_bytes_max as u64, 1, 256 << 20),
             Bound::new("gate.schemas.files_max", self.files_max as u64, 1, 10_000),
             Bound::new("gate.schemas.references_max", self.references_max as u64, 0, 20_000),
+            Bound::new("gate.schemas.parts_max", self.parts_max, 1, 1_000_000),
+            Bound::new("gate.schemas.evaluations_max", self.evaluations_max, 1, 1_000_000),
             Bound::new("gate.schemas.patterns_max", self.patterns_max as u64, 0, 100_000),
             Bound::new("gate.schemas.pattern_steps_max", self.pattern_steps_max as u64, 1, 10_000_000),
             Bound::new("gate.schemas.pattern_text_bytes_max", text_max, 1, 1 << 20),

@@ -76,6 +76,17 @@ pub(crate) fn referring(references: usize) -> MemoryCandidate {
     governed(&format!("{{\"$defs\": {{\"a\": {{}}}}, \"allOf\": [{}]}}", list.join(",")), "1")
 }
 
+/// A schema of so many parts.
+pub(crate) fn divided(parts: usize) -> MemoryCandidate {
+    let list: Vec<_> = (1..parts).map(|at| format!("\"{at}\": {{}}")).collect();
+    governed(&format!("{{\"properties\": {{{}}}}}", list.join(",")), "1")
+}
+
+/// A schema with so many evaluations of one value, an odd number: each part is judged and told.
+pub(crate) fn evaluated(evaluations: usize) -> MemoryCandidate {
+    governed(&format!("{{\"allOf\": [{}]}}", vec!["{}"; evaluations / 2].join(",")), "1")
+}
+
 pub(crate) fn patterned(patterns: usize) -> MemoryCandidate {
     let list: Vec<_> = (0..patterns).map(|at| format!("{{\"pattern\": \"^{at}\"}}")).collect();
     governed(&format!("{{\"allOf\": [{}]}}", list.join(",")), "1")

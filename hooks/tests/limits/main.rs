@@ -9,8 +9,8 @@ mod candidates;
 
 use bytes::Bytes;
 use candidates::{
-    RULES, aliased_bytes, backtracking, chained, deep, doubling, entries, files, float, growing, hungry, lengthy, long,
-    nested, nodes, patterned, referring, ruled, sized, text,
+    RULES, aliased_bytes, backtracking, chained, deep, divided, doubling, entries, evaluated, files, float, growing,
+    hungry, lengthy, long, nested, nodes, patterned, referring, ruled, sized, text,
 };
 use configbus_hooks::{
     Candidate, CandidateError, Context, FileChange, FoundFile, Gate, GateSettings, LandingFile, NewObject, PolicyIds,
@@ -393,6 +393,17 @@ fn sizes() -> Vec<Case> {
             referring(n),
             referring(n + 1)
         )),
+        size!("gate.schemas.parts_max", SchemaSize, [None, Some(3)], |s, n| s.schemas.parts_max = n as u64, |n| (
+            divided(n),
+            divided(n + 1)
+        )),
+        size!(
+            "gate.schemas.evaluations_max",
+            SchemaCost,
+            [None, Some(4)],
+            |s, n| s.schemas.evaluations_max = n as u64,
+            |n| (evaluated(n - 1), evaluated(n + 1))
+        ),
         size!("gate.schemas.patterns_max", SchemaSize, [Some(3)], |s, n| s.schemas.patterns_max = n, |n| (
             patterned(n),
             patterned(n + 1)

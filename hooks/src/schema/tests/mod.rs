@@ -8,7 +8,7 @@ use crate::{
     check::Document,
     document::{Content, Format},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn compile(files: &Memory, path: &str, named: &[&str]) -> Result<Compiled, Vec<Finding>> {
     let catalog = Catalog::new(files, named.iter().map(|path| (*path).to_owned()));
@@ -257,32 +257,102 @@ fn schemas_that_double_are_stopped() {
     assert!(found.iter().all(|finding| finding.rule == Rule::SchemaCost), "{found:?}");
 }
 
-/// However little a schema looks at, each look counts.
+/// Definitions that each refer to the next one, the last of which is a leaf.
+fn doubling(draft: &str, levels: usize, leaf: &Value, level: impl Fn(Value) -> Value) -> Value {
+    let mut definitions: serde_json::Map<_, _> = (0..levels)
+        .map(|at| (format!("l{at}"), level(json!({"$ref": format!("#/definitions/l{}", at + 1)}))))
+        .collect();
+    definitions.insert(format!("l{levels}"), leaf.clone());
+    json!({"$schema": draft, "definitions": definitions, "allOf": [{"$ref": "#/definitions/l0"}]})
+}
+
+const LATEST: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// What such a schema costs is known before there is a document, which its leaves need not look at.
 #[test]
-fn schemas_that_double_over_one_value_are_stopped() {
-    for leaf in ["null", "boolean", "string", "number", "array"] {
-        let doubled = |level: usize| {
-            let next = json!({"$ref": format!("#/$defs/l{}", level + 1)});
-            (format!("l{level}"), json!({"anyOf": [next, next]}))
-        };
-        let mut definitions: serde_json::Map<_, _> = (0..60).map(doubled).collect();
-        definitions.insert("l60".to_owned(), json!({"type": leaf}));
-        let found = check(json!({"$defs": definitions, "$ref": "#/$defs/l0"}), "a.json", "{}");
-        assert_eq!(found.iter().map(|finding| finding.rule).collect::<Vec<_>>(), [Rule::SchemaCost], "{leaf}");
+fn schemas_that_double_in_place_are_refused() {
+    let leaves =
+        [json!({}), json!(true), json!(false), json!({"title": "x"}), json!({"not": {}}), json!({"type": "null"})];
+    let levels: [fn(Value) -> Value; 7] = [
+        |next| json!({"allOf": [next, next]}),
+        |next| json!({"anyOf": [next, next]}),
+        |next| json!({"oneOf": [next, next]}),
+        |next| json!({"not": next, "if": next}),
+        |next| json!({"if": next, "then": next, "else": next}),
+        |next| json!({"dependentSchemas": {"a": next, "b": next}}),
+        |next| json!({"anyOf": [next], "unevaluatedProperties": false}),
+    ];
+    for (leaf, level) in leaves.iter().flat_map(|leaf| levels.iter().map(move |level| (leaf, level))) {
+        let files = Memory::default().with("s.json", doubling(LATEST, 60, leaf, level));
+        check_refused(&files, "s.json", &[], Rule::SchemaCost, "(setting gate.schemas.evaluations_max)");
     }
+    for draft in ["http://json-schema.org/draft-04/schema#", "http://json-schema.org/draft-07/schema#"] {
+        let twice = |next| json!({"allOf": [next, next]});
+        let files = Memory::default().with("s.json", doubling(draft, 60, &json!({}), twice));
+        check_refused(&files, "s.json", &[], Rule::SchemaCost, "s.json:1:");
+        // What stands beside a reference says nothing in these drafts.
+        let beside = |next: Value| json!({"$ref": next["$ref"], "allOf": [next, next]});
+        assert_eq!(check(doubling(draft, 60, &json!({"type": "string"}), beside), "a.json", "1").len(), 1);
+    }
+    let found =
+        check(doubling(LATEST, 8, &json!({"type": "null"}), |next| json!({"anyOf": [next, next]})), "a.json", "{}");
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[test]
+fn what_doubles_by_anchors_and_files_is_refused() {
+    for (keyword, anchor) in [("$ref", "$anchor"), ("$dynamicRef", "$dynamicAnchor")] {
+        let level = |at: usize| {
+            let next = json!({keyword: format!("#l{}", at + 1)});
+            (at.to_string(), json!({anchor: format!("l{at}"), "allOf": [next, next]}))
+        };
+        let mut definitions: serde_json::Map<_, _> = (0..60).map(level).collect();
+        definitions.insert("last".to_owned(), json!({anchor: "l60"}));
+        let files = Memory::default().with("s.json", json!({keyword: "#l0", "$defs": definitions}));
+        check_refused(&files, "s.json", &[], Rule::SchemaCost, "s.json:1:");
+    }
+    let file = |files: Memory, at: usize| {
+        let next = json!({"$ref": format!("{}.json", at + 1)});
+        files.with(&format!("{at}.json"), json!({"allOf": [next, next]}))
+    };
+    let files = (0..16).fold(Memory::default().with("16.json", json!({})), file);
+    check_refused(&files, "0.json", &[], Rule::SchemaCost, ".json:1:1 schema takes too many evaluations");
+}
+
+/// What a dynamic reference means depends on the way that leads to it, so that each way is compiled.
+#[test]
+fn schemas_reached_in_too_many_ways_are_refused() {
+    let mut definitions = serde_json::Map::new();
+    for at in 0..18 {
+        let id = |name: &str, at: usize| format!("https://example.com/{name}{at}");
+        let (b, c) = (json!({"$ref": id("b", at)}), json!({"$ref": id("c", at)}));
+        definitions.insert(format!("a{at}"), json!({"$id": id("a", at), "properties": {"x": b, "y": c}}));
+        for name in ["b", "c"] {
+            let next = json!({"$ref": id("a", at + 1)});
+            definitions.insert(format!("{name}{at}"), json!({"$id": id(name, at), "properties": {"z": next}}));
+        }
+    }
+    definitions.insert("last".to_owned(), json!({"$id": "https://example.com/a18"}));
+    let files = Memory::default().with("s.json", json!({"$ref": "https://example.com/a0", "$defs": definitions}));
+    check_refused(&files, "s.json", &[], Rule::SchemaSize, "(setting gate.schemas.parts_max)");
 }
 
 #[test]
 fn long_chains_of_references_do_not_overflow_the_stack() {
-    let length = 9_000;
-    let definitions: serde_json::Map<_, _> =
-        (0..length).map(|at| (at.to_string(), json!({"$ref": format!("#/$defs/{}", at + 1)}))).collect();
-    let mut schema = json!({"$defs": definitions, "$ref": "#/$defs/0"});
-    schema["$defs"][length.to_string()] = json!({"type": "string"});
-    let checked = move || check(schema, "a.json", "1");
-    let thread = std::thread::Builder::new().stack_size(crate::inspection::STACK_BYTES);
-    let found = thread.spawn(checked).unwrap().join().unwrap();
-    assert_eq!(found.len(), 1, "{found:?}");
+    let chain = |length: usize, link: fn(Value) -> Value| doubling(LATEST, length, &json!({"type": "string"}), link);
+    let in_worker = |checked: Box<dyn FnOnce() + Send>| {
+        let thread = std::thread::Builder::new().stack_size(crate::inspection::STACK_BYTES);
+        thread.spawn(checked).unwrap().join().unwrap();
+    };
+    in_worker(Box::new(move || assert_eq!(check(chain(200, |next| next), "a.json", "1").len(), 1)));
+    in_worker(Box::new(move || {
+        let files = Memory::default().with("s.json", chain(3_000, |next| next));
+        check_refused(&files, "s.json", &[], Rule::SchemaCost, "(setting gate.schemas.evaluations_max)");
+    }));
+    in_worker(Box::new(move || {
+        let deep = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
+        assert_eq!(check(chain(100, |next| json!({"properties": {"a": next}})), "a.json", &deep).len(), 1);
+    }));
 }
 
 #[test]
