@@ -58,13 +58,14 @@ rules! {
     JsonDepth = "json/depth", "JSON is nested to a bounded depth.";
     YamlSyntax = "yaml/syntax", "YAML files are YAML 1.2.";
     YamlDuplicateKey = "yaml/duplicate-key", "Keys of one YAML mapping differ.";
-    YamlNumber = "yaml/number", "YAML integers fit 64 bits.";
+    YamlNumber = "yaml/number", "YAML integers fit 64 bits, and other numbers are finite.";
+    YamlAmbiguous = "yaml/ambiguous", "Values of YAML are the same to all readers.";
     YamlDepth = "yaml/depth", "YAML is nested to a bounded depth.";
     YamlAliases = "yaml/aliases", "YAML has a bounded number of aliases, anchors and merge keys, and of what aliases bring in.";
     YamlSize = "yaml/size", "YAML has a bounded number of values and documents.";
     TomlSyntax = "toml/syntax", "TOML files are TOML 1.";
     TomlDuplicateKey = "toml/duplicate-key", "Keys of one TOML table differ.";
-    TomlNumber = "toml/number", "TOML integers fit 64 bits.";
+    TomlNumber = "toml/number", "TOML integers fit 64 bits, and other numbers are finite.";
     TomlDepth = "toml/depth", "TOML is nested to a bounded depth.";
     XmlSyntax = "xml/syntax", "XML files are well-formed.";
     XmlDtd = "xml/dtd", "XML files have no document type declaration.";

@@ -41,7 +41,9 @@ pub fn toml(data: &[u8]) {
     let found = found(&syntax::Toml { bounds: crate::syntax::DocumentBounds::with_depth(DEPTH_MAX) }, "a.toml", data);
     let usual = std::str::from_utf8(data).ok().and_then(|text| ::toml::from_str::<::toml::Table>(text).ok());
     let Some(usual) = usual.filter(|_| found.is_empty()) else {
-        let is_stricter = found.iter().all(|finding| [Rule::ByteOrderMark, Rule::TomlDepth].contains(&finding.rule));
+        let is_stricter = found
+            .iter()
+            .all(|finding| [Rule::ByteOrderMark, Rule::TomlDepth, Rule::TomlNumber].contains(&finding.rule));
         assert!(!found.is_empty() && (is_stricter || !is_toml(data)), "{found:?}");
         return;
     };
@@ -84,6 +86,7 @@ pub fn yaml(data: &[u8]) {
         let stricter = [
             Rule::YamlDuplicateKey,
             Rule::YamlNumber,
+            Rule::YamlAmbiguous,
             Rule::YamlAliases,
             Rule::YamlDepth,
             Rule::YamlSyntax,

@@ -20,6 +20,7 @@ use build::{Build, Values};
 use serde_json::Value;
 use spot::{Spot, Spots};
 use std::cell::OnceCell;
+pub(crate) use yaml::kind_of;
 
 /// How the documents of a file are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

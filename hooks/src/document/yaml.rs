@@ -147,7 +147,7 @@ impl<B: Build> Reader<'_, B> {
 
 /// Returns what a tag makes of a scalar, if it has a say; any other tag leaves it what it is without one. The reader of Rust
 /// hosts takes `!int` for `!!int`, and keeps what is binary or has the tag `!` alone as text.
-fn kind_of(tag: &Tag) -> Option<&'static str> {
+pub(crate) fn kind_of(tag: &Tag) -> Option<&'static str> {
     const NAMESPACE: &str = "tag:yaml.org,2002:";
     let written = tag.to_string();
     let name = written.strip_prefix(NAMESPACE).unwrap_or(&written).trim_start_matches('!');

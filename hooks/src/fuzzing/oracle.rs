@@ -17,19 +17,15 @@ pub(crate) enum Usual {
 }
 
 impl Usual {
-    /// Returns whether the gate's reading of a document is this one, as far as JSON can hold it.
-    ///
-    /// The reader of Rust hosts takes a few plain scalars for numbers or words that are text in YAML 1.2 (`1_000`, `0b1`,
-    /// `tRuE`); there the gate keeps to the standard, as readers of other languages do.
+    /// Returns whether the gate's reading of a document is this one.
     pub(crate) fn is_read_as(&self, value: &Value) -> bool {
         match (self, value) {
             (Self::Null, Value::Null) => true,
             (Self::Bool(usual), Value::Bool(value)) => usual == value,
             (Self::Integer(usual), Value::Number(_)) => integer(value) == Some(*usual),
-            (Self::Float(usual), Value::Null) => usual.is_nan(),
             (Self::Float(usual), Value::Number(number)) => {
                 // What is written without a point is an integer to one and a float to the other, of the same value.
-                number.as_f64().is_some_and(|float| float == usual.clamp(f64::MIN, f64::MAX))
+                number.as_f64().is_some_and(|float| float == *usual)
             }
             (Self::Text(usual), Value::String(value)) => usual == value,
             (Self::List(usual), Value::Array(values)) => {
@@ -38,7 +34,6 @@ impl Usual {
             (Self::Map(usual), Value::Object(members)) => {
                 usual.len() == members.len() && Self::are_read_as(usual, members)
             }
-            (usual, Value::String(text)) => is_beyond_core(text) && usual.is_scalar(),
             _ => false,
         }
     }
@@ -50,22 +45,10 @@ impl Usual {
             _ => members.values().any(|value| usual.is_read_as(value)),
         })
     }
-
-    fn is_scalar(&self) -> bool {
-        !matches!(self, Self::List(_) | Self::Map(_))
-    }
 }
 
 fn integer(value: &Value) -> Option<i128> {
     value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
-}
-
-/// Whether a plain scalar is text by the core schema and something else to the reader of Rust hosts.
-fn is_beyond_core(text: &str) -> bool {
-    let unsigned = text.trim_start_matches(['+', '-']);
-    let is_word = ["true", "false", "null", ".nan", ".inf"].iter().any(|word| unsigned.eq_ignore_ascii_case(word));
-    let begins_number = unsigned.starts_with(|c: char| c.is_ascii_digit());
-    is_word || begins_number && unsigned.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_".contains(&byte))
 }
 
 /// Returns every document of a YAML file as the reader of Rust hosts sees it.

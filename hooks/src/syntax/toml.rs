@@ -12,7 +12,7 @@ use crate::{
 use serde::Deserialize as _;
 use toml::{
     Spanned,
-    de::{DeInteger, DeTable, DeValue, Error},
+    de::{DeFloat, DeInteger, DeTable, DeValue, Error},
 };
 
 /// Files up to which all errors are looked for instead of the first: every line of a large file that is no TOML at all
@@ -127,6 +127,7 @@ impl<'a> Walk<'a, '_> {
             }
             DeValue::Integer(_) | DeValue::Float(_) if self.is_long(value) => {}
             DeValue::Integer(integer) => self.integer(offset, integer),
+            DeValue::Float(float) => self.float(offset, float),
             _ => {}
         }
         self.steps.pop();
@@ -150,6 +151,17 @@ impl<'a> Walk<'a, '_> {
                 let expected = "an integer from -2^63 to 2^63-1, as TOML has them, or a string";
                 let pointer = pointer_text(steps.iter().cloned());
                 finding.found(integer.to_string()).expected(expected).pointing(pointer)
+            });
+        }
+    }
+
+    fn float(&mut self, offset: usize, float: &DeFloat<'_>) {
+        if !float.as_str().parse().is_ok_and(f64::is_finite) {
+            let Self { document, steps, findings, .. } = self;
+            findings.add_with(|| {
+                let message = "number is not finite, and schemas, rules and JSON know no such number";
+                let finding = document.finding_at(Rule::TomlNumber, offset, message).found(float.to_string());
+                finding.expected("a finite number, or a string").pointing(pointer_text(steps.iter().cloned()))
             });
         }
     }
@@ -186,11 +198,18 @@ mod tests {
         for text in [
             "",
             "a = 1\n[b.c]\nd = [1, 2.5, 'x']\n[[e]]\nf = { g = 1979-05-27T07:32:00Z }\n",
-            "a = 9223372036854775807\nb = -9223372036854775808\nc = 0xff_ff\nd = inf\ne = nan",
+            "a = 9223372036854775807\nb = -9223372036854775808\nc = 0xff_ff\nd = 1e308",
             "\"ü\" = '''\nraw'''\r\n",
         ] {
             check_places(text, &[]);
         }
+    }
+
+    #[test]
+    fn what_json_lacks_is_told() {
+        let text = "a = nan\nb = [1.5, -inf]\n[c]\nd = 1e999\n";
+        check_places(text, &[(Rule::TomlNumber, 1, 5), (Rule::TomlNumber, 2, 11), (Rule::TomlNumber, 4, 5)]);
+        assert_eq!(check_found(text.as_bytes())[1].pointer.as_deref(), Some("/b/1"));
     }
 
     #[test]

@@ -1,16 +1,55 @@
-//! Plain scalars that YAML 1.2's core schema takes for numbers but 64 bits cannot hold.
+//! Plain scalars that YAML 1.2's core schema takes for numbers but 64 bits cannot hold, and those that readers do not take
+//! for the same.
 
-/// What is wrong with a number.
+/// What is wrong with a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Misfit {
     /// Beyond 64 bits.
     Integer,
     /// Becomes infinite.
     Float,
+    /// Infinite, or no number: `.inf`, `.nan`.
+    NotFinite,
+    /// Text by the core schema and a number or a word to the reader of Rust hosts: `1_000`, `0b1`, `tRuE`.
+    Ambiguous,
 }
 
-/// Returns what is wrong with a plain scalar, if it is a number at all.
+/// Returns what is wrong with a plain scalar, if it is no text.
 pub(super) fn misfit(scalar: &str) -> Option<Misfit> {
+    word(scalar).or_else(|| written_otherwise(scalar).then_some(Misfit::Ambiguous)).or_else(|| beyond(scalar))
+}
+
+/// Words of the core schema, and the same in letters that only some readers take.
+fn word(scalar: &str) -> Option<Misfit> {
+    const WORDS: [&str; 9] = ["true", "True", "TRUE", "false", "False", "FALSE", "null", "Null", "NULL"];
+    const NOT_FINITE: [&str; 6] = [".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN"];
+    let unsigned = scalar.strip_prefix(['-', '+']).unwrap_or(scalar);
+    let is_one = |words: &[&str], text: &str| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+    match scalar {
+        _ if NOT_FINITE.contains(&unsigned) => Some(Misfit::NotFinite),
+        _ if is_one(&NOT_FINITE, unsigned) => Some(Misfit::Ambiguous),
+        _ => (is_one(&WORDS, scalar) && !WORDS.contains(&scalar)).then_some(Misfit::Ambiguous),
+    }
+}
+
+/// Whether a scalar is an integer only to some readers: with underscores, binary, with a sign before its radix or a radix in
+/// capitals.
+fn written_otherwise(scalar: &str) -> bool {
+    if integer(scalar).is_some() {
+        return false;
+    }
+    let unsigned = scalar.strip_prefix(['-', '+']).unwrap_or(scalar);
+    let (digits, radix) = match unsigned.as_bytes() {
+        [b'0', b'b' | b'B', ..] => (&unsigned[2..], 2),
+        [b'0', b'o' | b'O', ..] => (&unsigned[2..], 8),
+        [b'0', b'x' | b'X', ..] => (&unsigned[2..], 16),
+        [b'0'..=b'9', ..] => (unsigned, 10),
+        _ => return false,
+    };
+    digits.chars().any(|c| c != '_') && digits.chars().all(|c| c == '_' || c.is_digit(radix))
+}
+
+fn beyond(scalar: &str) -> Option<Misfit> {
     let fits = match integer(scalar) {
         Some((digits, radix, is_negative)) => {
             return (!fits_64_bits(digits, radix, is_negative)).then_some(Misfit::Integer);
@@ -65,8 +104,10 @@ mod tests {
 
     #[test]
     fn numbers_of_64_bits_fit() {
-        let text = ["18446744073709551615", "-9223372036854775808", "+1", "0xffffffffffffffff", "0o17", "0644", "00"];
-        for scalar in text.into_iter().chain(["1e308", "1.", ".5", "-1.5e-7", "1e-999", "", "-", "0x", "0o8", "1_000"])
+        let text =
+            ["18446744073709551615", "-9223372036854775808", "+1", "0xffffffffffffffff", "0o17", "0644", "00", "-0"];
+        for scalar in
+            text.into_iter().chain(["1e308", "1.", ".5", "-1.5e-7", "1e-999", "", "-", "0x", "0o8", "true", "~"])
         {
             assert_eq!(misfit(scalar), None, "{scalar}");
         }
@@ -85,8 +126,20 @@ mod tests {
     }
 
     #[test]
+    fn what_readers_do_not_take_for_the_same_is_told() {
+        for scalar in
+            ["1_000", "-1_0", "0b1", "0B0", "0XfF", "0O7", "-0x1", "+0o7", "0x_f", "tRuE", "nULL", ".Nan", "-.iNF"]
+        {
+            assert_eq!(misfit(scalar), Some(Misfit::Ambiguous), "{scalar}");
+        }
+        for scalar in [".inf", "-.Inf", "+.INF", ".nan", ".NaN", "-.NAN"] {
+            assert_eq!(misfit(scalar), Some(Misfit::NotFinite), "{scalar}");
+        }
+    }
+
+    #[test]
     fn words_are_no_numbers() {
-        for scalar in ["1e", "e9", ".", "..", "1.2.3", "12:30", "2024-01-02", "0b1", ".inf", "1e5x", "٣"] {
+        for scalar in ["1e", "e9", ".", "..", "1.2.3", "12:30", "2024-01-02", "0b2", "0b_", "_1", "inf", "1e5x", "٣"] {
             assert_eq!(misfit(scalar), None, "{scalar}");
         }
     }

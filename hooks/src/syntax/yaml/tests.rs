@@ -31,7 +31,7 @@ fn yaml_is_accepted() {
         "--- 1\n--- {a: 1}\n---\n- x\n...\n",
         "base: &b {x: 1}\nother:\n  <<: *b\n  x: 2\nmany: {<<: [*b, *b]}\n",
         "a: !Ref thing\nb: !reference [x, y]\nc: !!python/name:os.system ''\nd: !Sub {k: v}\n",
-        "a: yes\nb: 0644\nc: 12:30\nd: 1_000\ne: .nan\nf: -.inf\ng: 0o17\nh: 0xff\ni: 18446744073709551615\n",
+        "a: yes\nb: 0644\nc: 12:30\nd: '1_000'\ne: inf\nf: nan\n1_000: .1\ng: 0o17\nh: 0xff\ni: 18446744073709551615\n",
         "a: '18446744073709551616'\nb: \"1e999\"\n18446744073709551616: as a key\n",
         "? [complex, key]\n: value\n",
         "%YAML 1.2\n---\na: |\n  text\nb: >-\n  folded\n",
@@ -71,6 +71,19 @@ fn every_large_number_is_told() {
     let expected = [(Rule::YamlNumber, 1, 4), (Rule::YamlNumber, 2, 8), (Rule::YamlNumber, 3, 4)];
     check_places(text, &expected);
     assert_eq!(check_found(text.as_bytes())[1].pointer.as_deref(), Some("/b/1"));
+}
+
+#[test]
+fn what_json_and_other_readers_lack_is_told() {
+    let text = "a: .nan\nb: [-.INF, 1e3]\n---\n.inf\n--- !!float '.nan'\n";
+    let expected =
+        [(Rule::YamlNumber, 1, 4), (Rule::YamlNumber, 2, 5), (Rule::YamlNumber, 4, 1), (Rule::YamlNumber, 5, 13)];
+    check_places(text, &expected);
+    let text = "a: 1_000\nb: [tRuE, !x 0b1, !!int -0xF, !!bool fALSE]\n? &k 0X1\n: *k\n";
+    let expected = [(1, 4), (2, 5), (2, 14), (2, 25), (2, 38), (3, 6)];
+    check_places(text, &expected.map(|(line, column)| (Rule::YamlAmbiguous, line, column)));
+    assert_eq!(check_found(text.as_bytes())[2].pointer.as_deref(), Some("/b/1"));
+    check_places("a: '.nan'\nb: !!str .inf\nc: ! 1_000\nd: !!binary MQ==\n.nan: 1\n", &[]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     Finding, Rule,
     check::{Document, Findings},
+    document::kind_of,
     syntax::{
         DocumentBounds,
         keys::Keys,
@@ -139,10 +140,15 @@ impl<'a> Walk<'a, '_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let weight = Weight::of_node(text.len());
                 self.anchors.finish(anchor, weight, Some(&text));
-                if style == ScalarStyle::Plain && tag.is_none() {
-                    match self.is_key_next() {
-                        true => self.counts.merge_keys += usize::from(text == "<<"),
-                        false => self.number(&text, offset),
+                let (is_plain, is_key) = (style == ScalarStyle::Plain, self.is_key_next());
+                self.counts.merge_keys += usize::from(is_plain && tag.is_none() && is_key && text == "<<");
+                // A key is text, unless an alias stands for it where it is a value.
+                if !is_key || anchor != 0 {
+                    match tag.as_deref().and_then(kind_of) {
+                        Some("int" | "float") => self.number(&text, offset),
+                        Some("bool") => self.word(&text, offset),
+                        None if is_plain => self.number(&text, offset),
+                        _ => {}
                     }
                 }
                 self.node(weight, Some(text), offset);
@@ -210,9 +216,31 @@ impl<'a> Walk<'a, '_> {
             Some(Misfit::Integer) => {
                 ("integer does not fit 64 bits", "an integer from -2^63 to 2^64-1, or quotes around it")
             }
-            Some(Misfit::Float) => ("number is infinite as a float", "quotes around it if it is no number, or .inf"),
+            Some(Misfit::Float) => {
+                ("number is infinite as a float", "a smaller one, or quotes around it if it is no number")
+            }
+            Some(Misfit::NotFinite) => (
+                "number is not finite, and schemas, rules and JSON know no such number",
+                "a finite number, null or a string",
+            ),
+            Some(Misfit::Ambiguous) => return self.ambiguous(text, offset),
         };
         self.report(|document| document.finding_at(Rule::YamlNumber, offset, message).found(text).expected(expected));
+    }
+
+    /// What has the tag of booleans is one to all readers only if it is written as one.
+    fn word(&mut self, text: &str, offset: usize) {
+        if misfit(text) == Some(Misfit::Ambiguous) {
+            self.ambiguous(text, offset);
+        }
+    }
+
+    fn ambiguous(&mut self, text: &str, offset: usize) {
+        let message = "some readers take this for a number or a word, and others for text";
+        let expected = "quotes around it, or a number in plain digits, or true, false or null in small letters";
+        self.report(|document| {
+            document.finding_at(Rule::YamlAmbiguous, offset, message).found(text).expected(expected)
+        });
     }
 
     fn duplicate_key(&mut self, first: usize, offset: usize) {
