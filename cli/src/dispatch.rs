@@ -38,6 +38,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Edit(args) => wait_for(commands::edit::run(args, output)),
         Command::Log(args) => wait_for(commands::log::run(args, output)),
         Command::Diff(args) => wait_for(commands::diff::run(args, output)),
+        Command::Blame(args) => wait_for(commands::blame::run(args, output)),
         Command::Watch(args) => wait_for(commands::watch::run(args, output)),
         Command::Validate(args) => commands::validate::run(&args, output),
         Command::Hook(args) => hosted::run(args.command, output),

@@ -13,6 +13,7 @@ mod disk;
 pub mod fuzzing;
 mod geometry;
 pub mod git;
+mod history_index;
 mod land;
 mod mirror;
 mod pack_between;
@@ -32,8 +33,8 @@ pub use land::{
 pub use mirror::{FetchAuth, FetchTls, Mirror, MirrorError, Upstream};
 pub use pack_between::PackError;
 pub use read::{
-    CHANGED_FILES_MAX, Commit, CommitMeta, ListQuery, Listing, LogEntry, LogPage, ObjectKind, Patch, Person, ReadError,
-    TREE_FILES_MAX,
+    Blame, BlameSpan, CHANGED_FILES_MAX, Commit, CommitMeta, ListQuery, Listing, LogEntry, LogPage, NamedCommit,
+    ObjectKind, Patch, Person, ReadError, TREE_FILES_MAX,
 };
 pub use store::{HeadCommit, OpenError, Store};
 pub use upkeep::{Upkeep, UpkeepError};

@@ -105,6 +105,8 @@ pub(crate) struct Inner {
     published: RwLock<Option<HeadCommit>>,
     moving: Mutex<()>,
     pub(crate) upkeep: Mutex<crate::upkeep::Retired>,
+    /// The newest revision that this process has put into the index of changed paths.
+    pub(crate) history_indexed: Mutex<u64>,
 }
 
 impl Store {
@@ -130,6 +132,7 @@ impl Store {
             published: RwLock::default(),
             moving: Mutex::default(),
             upkeep: Mutex::default(),
+            history_indexed: Mutex::default(),
             dir,
         };
         let store = Self { inner: Arc::new(inner) };

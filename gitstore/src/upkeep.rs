@@ -77,7 +77,7 @@ pub enum Upkeep {
 #[non_exhaustive]
 pub enum UpkeepError {
     /// Git failed.
-    #[error("failed to join packs")]
+    #[error("failed to join packs or index history")]
     Child(#[from] ChildError),
     /// What a killed child left cannot be removed.
     #[error(transparent)]

@@ -6,6 +6,7 @@
 //!
 //! Read first: [`Head`] and [`Position`] (what "newer" means), [`ConfigPath`], and [`Tree`].
 
+mod at;
 mod bound;
 mod certificate_rule;
 mod change;
@@ -26,6 +27,7 @@ mod token;
 mod tree;
 mod view;
 
+pub use at::{At, AtError, CommitPrefix};
 pub use bound::{Bound, BoundError, DELIVERABLE_BYTES_MAX, DELIVERABLE_ENTRIES_MAX, at_most};
 pub use certificate_rule::{CertificateRule, NamePattern, NamePatternError};
 pub use change::{Change, Entry};

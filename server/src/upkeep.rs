@@ -1,7 +1,7 @@
 //! Work off the write path that nobody waits for.
 
 use crate::bus::Bus;
-use configbus_gitstore::{Store, Upkeep as Outcome};
+use configbus_gitstore::{Store, Upkeep as Outcome, UpkeepError};
 use configbus_model::Namespace;
 use configbus_runtime::{BlockingPool, CancellationToken, Tasks, reconcile_every, report};
 use std::convert::Infallible;
@@ -14,6 +14,9 @@ const INTERVAL: Duration = Duration::from_secs(300);
 
 /// Rest between two runs, however much lands: counting packs reads a directory, and at full rate fifteen come meanwhile.
 const REST: Duration = Duration::from_millis(100);
+
+/// Rest after the index of a history could not be written; questions about it are slow meanwhile, no worse.
+const INDEX_REST: Duration = Duration::from_secs(60);
 
 /// How often hosts that left are looked through.
 const FORGET_INTERVAL: Duration = Duration::from_secs(60);
@@ -30,11 +33,22 @@ impl Upkeep {
         Self { namespace, store, landed }
     }
 
-    /// Starts the reconciler.
+    /// Starts the reconcilers. The index has one of its own: a long history takes it seconds, and packs are joined meanwhile.
     pub(crate) fn start(self, tasks: &Tasks) {
+        let indexing = IndexHistory { namespace: self.namespace.clone(), store: self.store.clone() };
+        let indexed = Arc::new(Notify::new());
+        let (pool, stop, wake) = (BlockingPool::new(1), tasks.shutdown_token(), Arc::clone(&indexed));
+        tasks.spawn(&format!("index-history-{}", self.namespace), async move {
+            reconcile_every(INTERVAL, &wake, &stop, || indexing.run(&pool, &stop)).await;
+            Ok::<(), Infallible>(())
+        });
         let (pool, stop) = (BlockingPool::new(1), tasks.shutdown_token());
         tasks.spawn(&format!("upkeep-{}", self.namespace), async move {
-            reconcile_every(INTERVAL, &self.landed, &stop, || self.run(&pool, &stop)).await;
+            let run = || async {
+                indexed.notify_one();
+                self.run(&pool, &stop).await;
+            };
+            reconcile_every(INTERVAL, &self.landed, &stop, run).await;
             Ok::<(), Infallible>(())
         });
     }
@@ -47,16 +61,43 @@ impl Upkeep {
                 tracing::debug!(%namespace, before, after, "joined packs of {namespace}");
             }
             Ok(Outcome::NotNeeded { .. } | Outcome::Busy) => {}
-            Err(error) => {
-                metrics::counter!("configbus_server_upkeep_failures_total").increment(1);
-                tracing::warn!(namespace = %self.namespace, "upkeep failed: {}", report::chain(&error));
-            }
+            Err(error) => failed(&self.namespace, &error),
         }
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(REST) => {}
         }
     }
+}
+
+/// Keeps questions about the history of one namespace fast.
+struct IndexHistory {
+    namespace: Namespace,
+    store: Store,
+}
+
+impl IndexHistory {
+    async fn run(&self, pool: &BlockingPool, stop: &CancellationToken) {
+        let store = self.store.clone();
+        match pool.run(move || store.index_history()).await {
+            Ok(true) => tracing::debug!(namespace = %self.namespace, "indexed the history of {}", self.namespace),
+            Ok(false) => {}
+            Err(error) => {
+                failed(&self.namespace, &error);
+                // Landings wake it, and another child a moment later would hardly fare better.
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(INDEX_REST) => {}
+                }
+            }
+        }
+    }
+}
+
+/// Tells of a failure; the next run is the retry.
+fn failed(namespace: &Namespace, error: &UpkeepError) {
+    metrics::counter!("configbus_server_upkeep_failures_total").increment(1);
+    tracing::warn!(%namespace, "upkeep failed: {}", report::chain(error));
 }
 
 /// Starts forgetting hosts that left long ago.

@@ -8,6 +8,7 @@ mod corpus;
 mod deploy;
 mod durability;
 mod faults;
+mod history;
 mod hosted;
 mod hostile;
 mod identity;

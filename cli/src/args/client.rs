@@ -1,7 +1,8 @@
 //! Flags of the commands that talk to a server.
 
+use super::history::parse_point;
 use clap::Args;
-use configbus_model::{BlobId, ConfigPath, Grant, PrincipalName, Revision};
+use configbus_model::{At, BlobId, ConfigPath, Grant, PrincipalName, Revision};
 use std::{path::PathBuf, time::Duration};
 
 /// Which server to talk to.
@@ -32,13 +33,14 @@ pub(crate) struct ServerAddress {
 #[command(after_help = "Examples:
   configbus get ads/limits.json
   configbus get ads/limits.json --revision r41
+  configbus get ads/limits.json --revision 14:02      as it was at 14:02 UTC
   configbus get ads/limits.json --output json | jq -r .id")]
 pub(crate) struct GetArgs {
     /// File to print.
     pub(crate) path: ConfigPath,
-    /// Print it as it was then, e.g. r42.
-    #[arg(long, short, value_name = "REV")]
-    pub(crate) revision: Option<Revision>,
+    /// Print it as it was then: a revision (r42), a commit, or a time (14:02, 30m ago).
+    #[arg(long, short, value_name = "POINT", value_parser = parse_point)]
+    pub(crate) revision: Option<At>,
     #[command(flatten)]
     pub(crate) address: ServerAddress,
 }
@@ -54,9 +56,9 @@ pub(crate) struct LsArgs {
     /// List everything below, not only the direct children.
     #[arg(long)]
     pub(crate) recursive: bool,
-    /// List it as it was then.
-    #[arg(long, short, value_name = "REV")]
-    pub(crate) revision: Option<Revision>,
+    /// List it as it was then: a revision (r42), a commit, or a time (14:02, 30m ago).
+    #[arg(long, short, value_name = "POINT", value_parser = parse_point)]
+    pub(crate) revision: Option<At>,
     #[command(flatten)]
     pub(crate) address: ServerAddress,
 }
@@ -132,45 +134,6 @@ pub(crate) struct EditArgs {
     /// Why, for the log.
     #[arg(long, short, value_name = "TEXT")]
     pub(crate) message: Option<String>,
-    #[command(flatten)]
-    pub(crate) address: ServerAddress,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  configbus log
-  configbus log ads/limits.json --limit 5
-  configbus log --from r40 --output json")]
-pub(crate) struct LogArgs {
-    /// Only changes of this file or directory.
-    pub(crate) path: Option<ConfigPath>,
-    /// Start at this revision instead of the head.
-    #[arg(long, value_name = "REV")]
-    pub(crate) from: Option<Revision>,
-    /// Show at most this many.
-    #[arg(long, short = 'n', default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) limit: u32,
-    #[command(flatten)]
-    pub(crate) address: ServerAddress,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  configbus diff                 what the last change did
-  configbus diff r40             what changed since r40
-  configbus diff r40 r42 --path ads
-  configbus diff r40 --name-only")]
-pub(crate) struct DiffArgs {
-    /// Older revision; without it the one before TO.
-    pub(crate) from: Option<Revision>,
-    /// Newer revision; without it the head.
-    pub(crate) to: Option<Revision>,
-    /// Only this file or directory.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) path: Option<ConfigPath>,
-    /// List the paths, not their lines.
-    #[arg(long)]
-    pub(crate) name_only: bool,
     #[command(flatten)]
     pub(crate) address: ServerAddress,
 }

@@ -4,18 +4,20 @@
 
 mod client;
 mod decider;
+mod history;
 mod hook;
 mod roles;
 mod token;
 mod up;
 
 pub(crate) use client::{
-    Content, DiffArgs, EditArgs, GetArgs, HostsArgs, LogArgs, LsArgs, PutArgs, ReportFormat, RmArgs, ServerAddress,
-    ValidateArgs, WaitArgs, WatchArgs,
+    Content, EditArgs, GetArgs, HostsArgs, LsArgs, PutArgs, ReportFormat, RmArgs, ServerAddress, ValidateArgs,
+    WaitArgs, WatchArgs,
 };
 pub(crate) use decider::{
     DeciderArgs, DeciderCommand, DeciderKey, GetDeciderArgs, ListDecidersArgs, RampDeciderArgs, SetDeciderArgs,
 };
+pub(crate) use history::{BlameArgs, DiffArgs, LogArgs};
 pub(crate) use hook::{HookArgs, HookCommand, HookInstallArgs, RepositoryArgs};
 pub(crate) use roles::{AgentArgs, RoleArgs, ServerArgs, StoreArgs};
 pub(crate) use token::{CreateTokenArgs, TokenArgs, TokenCommand, TokenPlace};
@@ -74,6 +76,8 @@ pub(crate) enum Command {
     Log(LogArgs),
     /// Show what differs between two revisions.
     Diff(DiffArgs),
+    /// Show who wrote which line of a file.
+    Blame(BlameArgs),
     /// Print each change as it happens.
     Watch(WatchArgs),
     /// Say what the server would say about a working copy, without pushing it.

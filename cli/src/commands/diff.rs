@@ -8,7 +8,7 @@ use crate::{
     report::Failure,
     shapes::ChangeShape,
 };
-use configbus_api::{Client, DiffQuery, LogQuery, Revision};
+use configbus_api::{At, Client, DiffQuery, LogQuery, Revision};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -43,7 +43,7 @@ fn coloured(line: &str, paint: Paint) -> String {
 pub(crate) async fn run(args: DiffArgs, output: Output) -> Result<(), Failure> {
     let client = client(&args.address)?;
     let from = match args.from {
-        Some(from) => from,
+        Some(from) => Some(from).filter(|from| *from != At::Revision(Revision::ZERO)),
         None => before_head(&client).await?,
     };
     let query = DiffQuery { from, to: args.to, path: args.path, patch: !args.name_only, ..DiffQuery::default() };
@@ -56,7 +56,10 @@ pub(crate) async fn run(args: DiffArgs, output: Output) -> Result<(), Failure> {
     })
 }
 
-async fn before_head(client: &Client) -> Result<Revision, Failure> {
+/// Returns the point before the head; nothing stands for the empty namespace.
+async fn before_head(client: &Client) -> Result<Option<At>, Failure> {
     let newest = client.log(&LogQuery { limit: Some(1), ..LogQuery::default() }).await?;
-    Ok(Revision(newest.head.head.revision.0.saturating_sub(1)))
+    Ok(Some(Revision(newest.head.head.revision.0.saturating_sub(1)))
+        .filter(|at| *at != Revision::ZERO)
+        .map(At::Revision))
 }

@@ -53,7 +53,13 @@ impl Render for Logged {
 }
 
 pub(crate) async fn run(args: LogArgs, output: Output) -> Result<(), Failure> {
-    let query = LogQuery { path: args.path, from: args.from, limit: Some(args.limit), ..LogQuery::default() };
+    let query = LogQuery {
+        path: args.path,
+        from: args.from,
+        since: args.since,
+        limit: Some(args.limit),
+        ..LogQuery::default()
+    };
     let history = client(&args.address)?.log(&query).await?;
     let commits = history.commits.into_iter().map(Into::into).collect();
     output.show(&Logged { head: history.head.head.revision.0, commits })

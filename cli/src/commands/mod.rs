@@ -1,5 +1,6 @@
 //! One file per command. Each asks the server, and prints one result.
 
+pub(crate) mod blame;
 pub(crate) mod decider;
 pub(crate) mod diff;
 pub(crate) mod edit;

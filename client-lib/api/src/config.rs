@@ -2,9 +2,9 @@
 
 use crate::{
     ApiError, ChangeSet, Client, DiffQuery, Difference, File, History, Landed, ListPage, ListQuery, Listing, LogQuery,
-    NamespaceHead, attempt::Attempt, call::Call,
+    NamespaceHead, attempt::Attempt, call::Call, point,
 };
-use configbus_model::{ConfigPath, Revision};
+use configbus_model::{At, ConfigPath};
 use configbus_proto::v1;
 
 /// Entries asked for at once when a whole listing is read.
@@ -14,16 +14,12 @@ fn text(path: Option<&ConfigPath>) -> String {
     path.map(ToString::to_string).unwrap_or_default()
 }
 
-/// On the wire 0 stands for the head.
-fn number(revision: Option<Revision>) -> u64 {
-    revision.unwrap_or(Revision::ZERO).0
-}
-
 impl Client {
-    /// Returns a file at a revision, at the head when absent.
-    pub async fn get(&self, path: &ConfigPath, at: Option<Revision>) -> Result<File, ApiError> {
+    /// Returns a file at a point in history, at the head when absent.
+    pub async fn get(&self, path: &ConfigPath, at: Option<At>) -> Result<File, ApiError> {
         let call = self.calls.read("get");
-        let message = v1::GetRequest { path: path.to_string(), revision: number(at) };
+        let (revision, at) = point::split(at.as_ref());
+        let message = v1::GetRequest { path: path.to_string(), revision, at };
         let send = |attempt: Attempt| {
             let request = attempt.request(message.clone());
             async move { attempt.config().get(request).await }
@@ -34,7 +30,7 @@ impl Client {
     /// Returns a listing, all pages of it from one revision.
     pub async fn list(&self, query: &ListQuery) -> Result<Listing, ApiError> {
         let ListPage { mut entries, head, mut next } = self.list_page(query, None, PAGE_SIZE).await?;
-        let pinned = ListQuery { at: Some(head.head.revision), ..query.clone() };
+        let pinned = ListQuery { at: Some(At::Revision(head.head.revision)), ..query.clone() };
         while let Some(token) = next {
             let page = self.list_page(&pinned, Some(token), PAGE_SIZE).await?;
             entries.extend(page.entries);
@@ -52,9 +48,11 @@ impl Client {
         page_size: u32,
     ) -> Result<ListPage, ApiError> {
         let call = self.calls.read("list");
+        let (revision, at) = point::split(query.at.as_ref());
         let message = v1::ListRequest {
             prefix: text(query.prefix.as_ref()),
-            revision: number(query.at),
+            revision,
+            at,
             recursive: query.recursive,
             page_size,
             page_token: token.unwrap_or_default(),
@@ -69,11 +67,15 @@ impl Client {
     /// Returns history, newest first.
     pub async fn log(&self, query: &LogQuery) -> Result<History, ApiError> {
         let call = self.calls.read("log");
+        let (from_revision, from) = point::split(query.from.as_ref());
         let message = v1::LogRequest {
             namespace: query.namespace.to_string(),
             path: text(query.path.as_ref()),
-            from_revision: number(query.from),
+            from_revision,
             limit: query.limit.unwrap_or_default(),
+            from,
+            since: point::or_head(query.since.as_ref()),
+            page_token: query.page_token.clone().unwrap_or_default(),
         };
         let send = |attempt: Attempt| {
             let request = attempt.request(message.clone());
@@ -85,10 +87,14 @@ impl Client {
     /// Returns how two revisions differ.
     pub async fn diff(&self, query: &DiffQuery) -> Result<Difference, ApiError> {
         let call = self.calls.read("diff");
+        let (from_revision, from) = point::split(query.from.as_ref());
+        let (to_revision, to) = point::split(query.to.as_ref());
         let message = v1::DiffRequest {
             namespace: query.namespace.to_string(),
-            from_revision: query.from.0,
-            to_revision: number(query.to),
+            from_revision,
+            to_revision,
+            from,
+            to,
             path: text(query.path.as_ref()),
             patch: query.patch,
         };

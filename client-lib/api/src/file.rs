@@ -1,6 +1,6 @@
 //! Files and listings as the API answers them.
 
-use configbus_model::{BlobId, ConfigPath, Entry, Head, Namespace, Revision};
+use configbus_model::{At, BlobId, ConfigPath, Entry, Head, Namespace};
 use configbus_proto::{
     convert::{WireError, head_from_wire},
     v1,
@@ -55,8 +55,8 @@ impl File {
 pub struct ListQuery {
     /// Directory; the root when absent.
     pub prefix: Option<ConfigPath>,
-    /// Revision; the head when absent.
-    pub at: Option<Revision>,
+    /// Point in history; the head when absent.
+    pub at: Option<At>,
     /// Everything below instead of the direct children.
     pub recursive: bool,
 }

@@ -1,7 +1,7 @@
 //! History and differences as the API answers them.
 
 use crate::NamespaceHead;
-use configbus_model::{Change, CommitId, ConfigPath, Namespace, Revision};
+use configbus_model::{At, Change, CommitId, ConfigPath, Namespace, Revision};
 use configbus_proto::{
     convert::{WireError, namespace_from_wire},
     v1,
@@ -15,9 +15,13 @@ pub struct LogQuery {
     /// Only commits that changed this file or something below this directory.
     pub path: Option<ConfigPath>,
     /// Where to start; the head when absent.
-    pub from: Option<Revision>,
+    pub from: Option<At>,
+    /// Only what landed after this point.
+    pub since: Option<At>,
     /// Most commits to answer; the server's default when absent.
     pub limit: Option<u32>,
+    /// `next` of the page before, to go on; `from` is not looked at then.
+    pub page_token: Option<String>,
 }
 
 /// One first-parent commit of a namespace.
@@ -40,7 +44,7 @@ pub struct Commit {
 }
 
 impl Commit {
-    fn from_wire(wire: &v1::Commit) -> Result<Self, WireError> {
+    pub(crate) fn from_wire(wire: &v1::Commit) -> Result<Self, WireError> {
         Ok(Self {
             namespace: namespace_from_wire(&wire.namespace)?,
             revision: Revision(wire.revision),
@@ -60,6 +64,8 @@ pub struct History {
     pub commits: Vec<Commit>,
     /// The head when it was read.
     pub head: NamespaceHead,
+    /// What to ask for next; absent on the last page.
+    pub next: Option<String>,
 }
 
 impl History {
@@ -67,6 +73,7 @@ impl History {
         Ok(Self {
             commits: wire.commits.iter().map(Commit::from_wire).collect::<Result<_, _>>()?,
             head: NamespaceHead::from_wire(wire.head.as_ref())?,
+            next: Some(wire.next_page_token.clone()).filter(|token| !token.is_empty()),
         })
     }
 }
@@ -76,10 +83,10 @@ impl History {
 pub struct DiffQuery {
     /// Of which namespace.
     pub namespace: Namespace,
-    /// Before.
-    pub from: Revision,
+    /// Before; the empty namespace when absent.
+    pub from: Option<At>,
     /// After; the head when absent.
-    pub to: Option<Revision>,
+    pub to: Option<At>,
     /// Only this file or what is below this directory.
     pub path: Option<ConfigPath>,
     /// Whether to add a unified text diff.

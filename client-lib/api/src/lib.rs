@@ -22,6 +22,7 @@
 //! ```
 
 mod attempt;
+mod blame;
 mod call;
 mod change_set;
 mod client;
@@ -32,6 +33,7 @@ mod file;
 mod fleet;
 mod fleet_types;
 mod history;
+mod point;
 mod request_id;
 mod retry;
 mod retry_budget;
@@ -42,6 +44,7 @@ mod tokens;
 mod watch;
 mod watch_cursor;
 
+pub use blame::{BlameLine, BlameQuery, Blamed};
 pub use change_set::{Action, ChangeSet, Edit, Expected, Landed};
 pub use client::Client;
 pub use client_settings::ClientSettings;
@@ -55,7 +58,7 @@ pub use watch::{Update, Watch, WatchPath, WatchQuery};
 pub use configbus_transport::{ClientTlsSettings, TlsError};
 
 pub use configbus_model::{
-    BlobId, Change, CommitId, ConfigPath, Entry, EntryMode, Epoch, ErrorKind, Head, Member, MemberRole, Namespace,
-    ObjectId, Position, Revision, Token, TokenError,
+    At, AtError, BlobId, Change, CommitId, ConfigPath, Entry, EntryMode, Epoch, ErrorKind, Head, Member, MemberRole,
+    Namespace, ObjectId, Position, Revision, Token, TokenError,
 };
 pub use configbus_proto::{Bearer, BearerError, ReadableToken};

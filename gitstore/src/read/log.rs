@@ -8,7 +8,16 @@ use crate::{
 use configbus_model::{ConfigPath, Revision, TreeId};
 
 /// Most revisions one call looks at. Looking for the changes of a path costs a fraction of a millisecond a revision.
-const REVISIONS_MAX: usize = 10_000;
+pub(crate) const REVISIONS_MAX: usize = 10_000;
+
+/// Which part of history to look at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LogRange {
+    pub(crate) from: Revision,
+    /// Where to end; it is not looked at.
+    pub(crate) after: Revision,
+    pub(crate) revisions_max: usize,
+}
 
 /// One revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,15 +44,16 @@ pub struct LogPage {
 pub(crate) fn log(
     store: &Store,
     objects: &Objects<'_>,
-    from: Revision,
+    range: LogRange,
     path: Option<&ConfigPath>,
     limit: usize,
 ) -> Result<LogPage, ReadError> {
+    let LogRange { from, after, revisions_max } = range;
     let mut page = LogPage::default();
     let mut revision = Revision(from.0.min(store.landings().newest().0));
     let mut commit = read(store, objects, revision)?;
-    for _ in 0..REVISIONS_MAX {
-        let Some((current, landing)) = commit else { return Ok(page) };
+    for _ in 0..revisions_max {
+        let Some((current, landing)) = commit.filter(|_| revision > after) else { return Ok(page) };
         if page.entries.len() >= limit {
             page.next = Some(revision);
             return Ok(page);
@@ -56,7 +66,7 @@ pub(crate) fn log(
         }
         revision = before;
     }
-    page.next = commit.map(|_| revision);
+    page.next = commit.filter(|_| revision > after).map(|_| revision);
     Ok(page)
 }
 

@@ -1,6 +1,6 @@
 //! Why something cannot be read.
 
-use crate::ObjectKind;
+use crate::{ObjectKind, git::ChildError};
 use configbus_model::{CommitId, ErrorKind, ObjectId, PathError, TreeError, TreeId};
 use std::path::PathBuf;
 
@@ -121,6 +121,9 @@ pub enum ReadError {
         /// Cause.
         source: git2::Error,
     },
+    /// Git does not answer.
+    #[error("history cannot be read")]
+    Child(#[from] ChildError),
 }
 
 impl ReadError {
@@ -136,6 +139,7 @@ impl ReadError {
             | Self::TreeTooLarge { .. }
             | Self::PathsTooLong { .. }
             | Self::TooLarge { .. } => ErrorKind::Rejected,
+            Self::Child(error) => error.kind(),
             Self::WrongKind { .. } | Self::Quarantine { .. } => ErrorKind::Invalid,
             Self::Open { .. } | Self::Object { .. } | Self::Commit { .. } | Self::Walk { .. } | Self::Io { .. } => {
                 ErrorKind::Internal

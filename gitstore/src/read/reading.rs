@@ -77,7 +77,25 @@ impl Store {
 
     /// Returns first-parent history from a revision backwards, optionally only of one file or directory.
     pub fn log(&self, from: Revision, path: Option<&ConfigPath>, limit: usize) -> Result<LogPage, ReadError> {
-        self.with_objects(|objects| log::log(self, objects, from, path, limit))
+        self.log_within(from, Revision::ZERO, path, limit, log::REVISIONS_MAX)
+    }
+
+    /// Does the same from `from` back to and without `after`, looking at so many revisions at most.
+    pub(crate) fn log_within(
+        &self,
+        from: Revision,
+        after: Revision,
+        path: Option<&ConfigPath>,
+        limit: usize,
+        revisions_max: usize,
+    ) -> Result<LogPage, ReadError> {
+        let range = log::LogRange { from, after, revisions_max };
+        self.with_objects(|objects| log::log(self, objects, range, path, limit))
+    }
+
+    /// Returns first-parent history back to and without a revision.
+    pub fn log_since(&self, from: Revision, after: Revision, limit: usize) -> Result<LogPage, ReadError> {
+        self.log_within(from, after, None, limit, log::REVISIONS_MAX)
     }
 
     /// Returns the files that differ, at or below a prefix (empty for all). Without `from`, all files.

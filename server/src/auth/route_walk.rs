@@ -40,6 +40,7 @@ const READERS: &[&str] = &[
     "GET /v1/list/",
     "GET /v1/list/{*prefix}",
     "GET /v1/log",
+    "GET /v1/blame/{*path}",
     "GET /v1/diff",
     "GET /v1/watch",
     "GET /v1/fleet",
@@ -48,6 +49,7 @@ const READERS: &[&str] = &[
     "POST /configbus.v1.Config/Log",
     "POST /configbus.v1.Config/Diff",
     "POST /configbus.v1.Config/Watch",
+    "POST /configbus.v1.Config/Blame",
     "POST /configbus.v1.Fleet/Wait",
     "POST /configbus.v1.Fleet/Hosts",
 ];

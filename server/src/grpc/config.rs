@@ -1,13 +1,14 @@
 //! Service `Config`.
 
 use super::Answers;
+use super::history::{self, point};
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::committer::{Edit, Expected, Wanted};
 use crate::failure::Failure;
 use crate::ops::read::{self, DiffRequest, ListRequest, LogRequest};
 use crate::ops::watch::{self, Update, WatchRequest};
-use crate::ops::write::{self, WriteRequest};
+use crate::ops::write::{self, WriteRequest, Written};
 use crate::requests::RequestId;
 use configbus_gitstore::LogEntry;
 use configbus_model::{ConfigPath, EntryMode, Namespace, Revision};
@@ -26,7 +27,7 @@ impl Config for ConfigService {
         let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
         let path = self.0.path(&request.path)?;
-        let file = read::get(&self.0, &caller, path, revision(request.revision)).await?;
+        let file = read::get(&self.0, &caller, path, point(request.at.as_ref(), request.revision)?).await?;
         Ok(Response::new(v1::GetResponse {
             entry: Some((&file.entry).into()),
             content: file.content,
@@ -38,8 +39,8 @@ impl Config for ConfigService {
         let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
         let request = ListRequest {
+            at: point(request.at.as_ref(), request.revision)?,
             prefix: request.prefix,
-            revision: revision(request.revision),
             recursive: request.recursive,
             page_size: request.page_size as usize,
             page_token: request.page_token,
@@ -58,12 +59,19 @@ impl Config for ConfigService {
         let namespace = namespace_from_wire(&request.namespace)?;
         let path = read::checked_prefix(&request.path)?;
         let path = if path.is_empty() { None } else { Some(path_from_wire(&path)?) };
-        let (from, limit) = (revision(request.from_revision), request.limit as usize);
-        let request = LogRequest { namespace: namespace.clone(), path, from, limit };
-        let (entries, head) = read::log(&self.0, &caller, request).await?;
+        let request = LogRequest {
+            namespace: namespace.clone(),
+            path,
+            from: point(request.from.as_ref(), request.from_revision)?,
+            since: point(request.since.as_ref(), 0)?,
+            limit: request.limit as usize,
+            page_token: request.page_token,
+        };
+        let history = read::log(&self.0, &caller, request).await?;
         Ok(Response::new(v1::LogResponse {
-            commits: entries.iter().map(|entry| commit_to_wire(&namespace, entry)).collect(),
-            head: Some(head_to_wire(&namespace, &head)),
+            commits: history.entries.iter().map(|entry| commit_to_wire(&namespace, entry)).collect(),
+            head: Some(head_to_wire(&namespace, &history.head)),
+            next_page_token: history.next_page_token,
         }))
     }
 
@@ -73,8 +81,8 @@ impl Config for ConfigService {
         let namespace = namespace_from_wire(&request.namespace)?;
         let request = DiffRequest {
             namespace: namespace.clone(),
-            from: Revision(request.from_revision),
-            to: revision(request.to_revision),
+            from: point(request.from.as_ref(), request.from_revision)?,
+            to: point(request.to.as_ref(), request.to_revision)?,
             prefix: request.path,
             patch: request.patch,
         };
@@ -93,27 +101,15 @@ impl Config for ConfigService {
     ) -> Result<Response<v1::CompareAndSetResponse>, Status> {
         let caller = Caller::of(request.extensions())?;
         let header = traceparent_header(&request);
-        let request = request.into_inner();
-        let edits = request.edits.iter().map(|edit| edit_from_wire(self.0.path(&edit.path)?, edit));
-        let edits = edits.collect::<Result<Vec<_>, Status>>()?;
-        let paths: Vec<ConfigPath> = edits.iter().map(|edit| edit.path.clone()).collect();
-        let request = WriteRequest {
-            edits,
-            message: request.message,
-            validate_only: request.validate_only,
-            traceparent: Some(request.traceparent).filter(|given| !given.is_empty()).or(header),
-            request_id: RequestId::parse(&request.request_id).map_err(Failure::invalid)?,
-        };
+        let request = write_from_wire(&self.0, request.into_inner(), header)?;
+        let paths: Vec<ConfigPath> = request.edits.iter().map(|edit| edit.path.clone()).collect();
         let written = write::compare_and_set(&self.0, &caller, request).await?;
-        let deleted = |path: &ConfigPath| v1::Entry { path: path.to_string(), ..v1::Entry::default() };
-        let entries = paths.iter().zip(&written.entries);
-        Ok(Response::new(v1::CompareAndSetResponse {
-            head: written.head.map(|head| head_to_wire(&Namespace::main(), &head)),
-            committed: written.committed,
-            resulting_revision: written.resulting_revision.0,
-            repeated: written.repeated,
-            entries: entries.map(|(path, entry)| entry.as_ref().map_or_else(|| deleted(path), Into::into)).collect(),
-        }))
+        Ok(Response::new(written_to_wire(&paths, written)))
+    }
+
+    async fn blame(&self, request: Request<v1::BlameRequest>) -> Result<Response<v1::BlameResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        Ok(Response::new(history::blame(&self.0, &caller, request.into_inner()).await?))
     }
 
     type WatchStream = Answers<v1::WatchResponse>;
@@ -134,21 +130,44 @@ impl Config for ConfigService {
 fn watch_start(request: &v1::WatchRequest) -> Result<Option<Revision>, Failure> {
     match (request.from_start, request.from_revision) {
         (true, 0) => Ok(Some(Revision::ZERO)),
-        (false, from) => Ok(revision(from)),
+        (false, 0) => Ok(None),
+        (false, revision) => Ok(Some(Revision(revision))),
         (true, _) => Err(Failure::invalid("from_start and from_revision exclude each other")),
     }
 }
 
-/// Zero means the head.
-fn revision(number: u64) -> Option<Revision> {
-    Some(Revision(number)).filter(|revision| *revision != Revision::ZERO)
+fn write_from_wire(
+    bus: &Bus,
+    request: v1::CompareAndSetRequest,
+    traceparent: Option<String>,
+) -> Result<WriteRequest, Failure> {
+    let edits = request.edits.iter().map(|edit| edit_from_wire(bus.path(&edit.path)?, edit));
+    Ok(WriteRequest {
+        edits: edits.collect::<Result<_, _>>()?,
+        message: request.message,
+        validate_only: request.validate_only,
+        traceparent: Some(request.traceparent).filter(|given| !given.is_empty()).or(traceparent),
+        request_id: RequestId::parse(&request.request_id).map_err(Failure::invalid)?,
+    })
+}
+
+fn written_to_wire(paths: &[ConfigPath], written: Written) -> v1::CompareAndSetResponse {
+    let deleted = |path: &ConfigPath| v1::Entry { path: path.to_string(), ..v1::Entry::default() };
+    let entries = paths.iter().zip(&written.entries);
+    v1::CompareAndSetResponse {
+        head: written.head.map(|head| head_to_wire(&Namespace::main(), &head)),
+        committed: written.committed,
+        resulting_revision: written.resulting_revision.0,
+        repeated: written.repeated,
+        entries: entries.map(|(path, entry)| entry.as_ref().map_or_else(|| deleted(path), Into::into)).collect(),
+    }
 }
 
 fn traceparent_header<T>(request: &Request<T>) -> Option<String> {
     request.metadata().get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-fn edit_from_wire(path: ConfigPath, edit: &v1::Edit) -> Result<Edit, Status> {
+fn edit_from_wire(path: ConfigPath, edit: &v1::Edit) -> Result<Edit, Failure> {
     use v1::edit::{Change as WireChange, Expected as WireExpected};
     let missing = |what: &str| Failure::invalid(format!("edit of {path} has no {what}"));
     let expected = match edit.expected.as_ref().ok_or_else(|| missing("expectation"))? {
@@ -166,14 +185,14 @@ fn edit_from_wire(path: ConfigPath, edit: &v1::Edit) -> Result<Edit, Status> {
     Ok(Edit { path, expected, wanted })
 }
 
-fn file_mode(mode: i32) -> Result<Option<EntryMode>, Status> {
-    match mode_from_wire(mode)? {
-        Some(EntryMode::Directory) => Err(Failure::invalid("a file cannot get the mode of a directory").into()),
+fn file_mode(mode: i32) -> Result<Option<EntryMode>, Failure> {
+    match mode_from_wire(mode).map_err(Failure::invalid)? {
+        Some(EntryMode::Directory) => Err(Failure::invalid("a file cannot get the mode of a directory")),
         mode => Ok(mode),
     }
 }
 
-fn commit_to_wire(namespace: &Namespace, entry: &LogEntry) -> v1::Commit {
+pub(super) fn commit_to_wire(namespace: &Namespace, entry: &LogEntry) -> v1::Commit {
     let author = &entry.commit.author;
     v1::Commit {
         namespace: namespace.to_string(),
@@ -202,9 +221,9 @@ mod tests {
     fn an_edit_without_expectation_or_change_is_refused() {
         let bare = v1::Edit { path: "a.json".into(), ..v1::Edit::default() };
         let path = || ConfigPath::parse("a.json").unwrap();
-        assert_eq!(edit_from_wire(path(), &bare).unwrap_err().message(), "edit of a.json has no expectation");
+        assert_eq!(edit_from_wire(path(), &bare).unwrap_err().message, "edit of a.json has no expectation");
         let expecting = v1::Edit { expected: Some(v1::edit::Expected::Any(v1::Empty {})), ..bare };
-        assert_eq!(edit_from_wire(path(), &expecting).unwrap_err().message(), "edit of a.json has no change");
+        assert_eq!(edit_from_wire(path(), &expecting).unwrap_err().message, "edit of a.json has no change");
     }
 
     #[test]

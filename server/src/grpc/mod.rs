@@ -5,6 +5,7 @@ mod config;
 mod coordination;
 mod distribution;
 mod fleet;
+mod history;
 mod message_bound;
 
 pub(crate) use message_bound::too_large;

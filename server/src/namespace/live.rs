@@ -6,9 +6,9 @@ use crate::data::DataFolder;
 use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::requests::Requests;
-use configbus_gitstore::{HeadCommit, LeftoversError, OpenError, ReadError, RepositorySettings, Store};
+use configbus_gitstore::{HeadCommit, LeftoversError, NamedCommit, OpenError, ReadError, RepositorySettings, Store};
 use configbus_hooks::Gate;
-use configbus_model::{Epoch, ErrorKind, Head, Namespace, Revision};
+use configbus_model::{At, Epoch, ErrorKind, Head, Namespace, Revision};
 use configbus_runtime::BlockingPool;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -22,6 +22,9 @@ const PUSH_CHECKS_MAX: usize = 2;
 
 /// Edits of one namespace checked at a time. Apart from pushes, of which one may take half a second.
 const EDIT_CHECKS_MAX: usize = 8;
+
+/// Questions about long histories at a time. Each is a Git child that reads for up to a second or more.
+const DIGS_MAX: usize = 2;
 
 /// Packs written to stores at a time. Each may block for as long as its reader is slow, so they have no share in reads.
 const TRANSFERS_MAX: usize = 32;
@@ -76,6 +79,7 @@ pub(crate) struct LiveNamespace {
     push_checks: BlockingPool,
     edit_checks: BlockingPool,
     transfers: BlockingPool,
+    digs: BlockingPool,
 }
 
 /// Opens or makes the repository of a namespace and clears what a killed server left in it.
@@ -128,6 +132,7 @@ impl LiveNamespace {
             push_checks: BlockingPool::new(PUSH_CHECKS_MAX),
             edit_checks: BlockingPool::new(EDIT_CHECKS_MAX),
             transfers: BlockingPool::new(TRANSFERS_MAX),
+            digs: BlockingPool::new(DIGS_MAX),
             limits: limits.clone(),
             name,
             epoch,
@@ -161,6 +166,15 @@ impl LiveNamespace {
         self.edit_checks.run(work).await
     }
 
+    /// Reads far back in history off the async threads, apart from reads that take no time.
+    pub(crate) async fn dig<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Store) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let store = self.store.clone();
+        self.digs.run(move || work(&store)).await.map_err(Into::into)
+    }
+
     /// Runs work that may wait for a peer off the async threads.
     pub(crate) async fn transfer<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         self.transfers.run(work).await
@@ -188,6 +202,41 @@ impl LiveNamespace {
         })?;
         Ok(head_of(self.epoch, &commit, None))
     }
+
+    /// Returns the revision that a point in history names.
+    pub(crate) async fn head_at_point(self: &Arc<Self>, at: &At) -> Result<Head, Failure> {
+        match at {
+            At::Revision(revision) => self.head_at(Some(*revision)).await,
+            At::Time(ms) => {
+                let ms = *ms;
+                match self.read(move |store| store.revision_at(ms)).await? {
+                    Revision::ZERO => Err(Failure::not_found(format!("{} had no commit yet at {at}", self.name))),
+                    revision => self.head_at(Some(revision)).await,
+                }
+            }
+            At::Commit(prefix) => {
+                let looked_up = prefix.clone();
+                match self.read(move |store| store.find_commit(&looked_up)).await? {
+                    NamedCommit::Revision(revision) => self.head_at(Some(revision)).await,
+                    NamedCommit::Ambiguous => {
+                        Err(Failure::invalid(format!("{at} names several objects: give more digits")))
+                    }
+                    NamedCommit::Nothing => Err(Failure::not_found(format!(
+                        "no revision of {} is commit {at}: what came inside a push is part of the revision that landed it",
+                        self.name
+                    ))),
+                }
+            }
+        }
+    }
+
+    /// Returns the head, or the revision that a point in history names.
+    pub(crate) async fn head_or_point(self: &Arc<Self>, at: Option<&At>) -> Result<Head, Failure> {
+        match at {
+            None => self.head(),
+            Some(at) => self.head_at_point(at).await,
+        }
+    }
 }
 
 impl From<ReadError> for Failure {
@@ -195,6 +244,10 @@ impl From<ReadError> for Failure {
         // Ids that readers pass were looked up on the way; an object that is missing then is damage.
         match error.kind() {
             ErrorKind::Invalid => Self::invalid(error),
+            ErrorKind::Unavailable => {
+                tracing::warn!("history cannot be read: {}", configbus_runtime::report::chain(&error));
+                Self::new(ErrorKind::Unavailable, "history cannot be read right now, or not in the time there is")
+            }
             _ => Self::internal(&error),
         }
     }

@@ -1,5 +1,6 @@
 //! The operations of the API, without a protocol. gRPC and REST give them a shape.
 
+pub(crate) mod blame;
 pub(crate) mod read;
 pub(crate) mod watch;
 pub(crate) mod write;

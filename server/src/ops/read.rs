@@ -7,7 +7,7 @@ use crate::limits::over;
 use crate::namespace::LiveNamespace;
 use bytes::Bytes;
 use configbus_gitstore::{ListQuery, Listing, LogEntry, ReadError, Store};
-use configbus_model::{Change, CommitId, ConfigPath, Entry, EntryMode, Head, Namespace, Revision};
+use configbus_model::{At, Change, CommitId, ConfigPath, Entry, EntryMode, Head, Namespace, Revision};
 use std::sync::Arc;
 
 /// Entries of one page of a listing, unless asked otherwise, and at most.
@@ -18,9 +18,6 @@ const PAGE_MAX: usize = 10_000;
 const LOG_DEFAULT: usize = 50;
 const LOG_MAX: usize = 1_000;
 
-/// Stretches of history searched for one page of a path's log. Each is bounded by the store.
-const LOG_STRETCHES_MAX: usize = 64;
-
 /// A file at a revision.
 pub(crate) struct FileAt {
     pub(crate) entry: Entry,
@@ -29,14 +26,13 @@ pub(crate) struct FileAt {
 }
 
 /// Returns one file.
-pub(crate) async fn get(
-    bus: &Bus,
-    caller: &Caller,
-    path: ConfigPath,
-    revision: Option<Revision>,
-) -> Result<FileAt, Failure> {
-    let live = bus.main(caller)?;
-    let head = live.head_at(revision).await?;
+pub(crate) async fn get(bus: &Bus, caller: &Caller, path: ConfigPath, at: Option<At>) -> Result<FileAt, Failure> {
+    file_at(bus.main(caller)?, path, at.as_ref()).await
+}
+
+/// Returns one file of a namespace that the caller may read.
+pub(crate) async fn file_at(live: &Arc<LiveNamespace>, path: ConfigPath, at: Option<&At>) -> Result<FileAt, Failure> {
+    let head = live.head_or_point(at).await?;
     let commit = head.commit;
     let missing = format!("{path} does not exist at {}", head.revision);
     match live.read(move |store| file_or_hint(store, commit, &path)).await? {
@@ -66,7 +62,7 @@ fn file_or_hint(store: &Store, commit: CommitId, path: &ConfigPath) -> Result<Fo
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ListRequest {
     pub(crate) prefix: String,
-    pub(crate) revision: Option<Revision>,
+    pub(crate) at: Option<At>,
     pub(crate) recursive: bool,
     pub(crate) page_size: usize,
     pub(crate) page_token: String,
@@ -83,11 +79,11 @@ pub(crate) struct ListPage {
 pub(crate) async fn list(bus: &Bus, caller: &Caller, request: ListRequest) -> Result<ListPage, Failure> {
     let live = bus.main(caller)?;
     let prefix = checked_prefix(&request.prefix)?;
-    let (revision, after) = match request.page_token.as_str() {
-        "" => (request.revision, None),
-        token => parse_token(token).map(|(revision, after)| (Some(revision), Some(after)))?,
+    let (at, after) = match request.page_token.as_str() {
+        "" => (request.at, None),
+        token => parse_token(token).map(|(revision, after)| (Some(At::Revision(revision)), Some(after)))?,
     };
-    let head = live.head_at(revision).await?;
+    let head = live.head_or_point(at.as_ref()).await?;
     let (commit, recursive) = (head.commit, request.recursive);
     let limit = bounded(request.page_size, PAGE_DEFAULT, PAGE_MAX);
     let missing = format!("{prefix} does not exist at {}", head.revision);
@@ -105,48 +101,65 @@ fn parse_token(token: &str) -> Result<(Revision, String), Failure> {
     parsed.ok_or_else(|| Failure::invalid("page_token is none that a listing returned"))
 }
 
-/// A page of history.
+/// Which history to read.
+#[derive(Debug, Clone)]
 pub(crate) struct LogRequest {
     pub(crate) namespace: Namespace,
     pub(crate) path: Option<ConfigPath>,
-    pub(crate) from: Option<Revision>,
+    pub(crate) from: Option<At>,
+    /// Only what landed after it.
+    pub(crate) since: Option<At>,
     pub(crate) limit: usize,
+    pub(crate) page_token: String,
 }
 
-/// Returns first-parent history, newest first.
-pub(crate) async fn log(bus: &Bus, caller: &Caller, request: LogRequest) -> Result<(Vec<LogEntry>, Head), Failure> {
+/// A page of history, newest first.
+pub(crate) struct History {
+    pub(crate) entries: Vec<LogEntry>,
+    pub(crate) head: Head,
+    pub(crate) next_page_token: String,
+}
+
+/// Returns first-parent history. A page token is the revision at which the next page begins.
+pub(crate) async fn log(bus: &Bus, caller: &Caller, request: LogRequest) -> Result<History, Failure> {
     let live = bus.namespace(caller, &request.namespace)?;
     let head = live.head()?;
-    let from = live.head_at(request.from).await?.revision;
+    let from = match request.page_token.as_str() {
+        "" => live.head_or_point(request.from.as_ref()).await?.revision,
+        token => token.parse().map_err(|_| Failure::invalid("page_token is none that a log returned"))?,
+    };
+    let after = match &request.since {
+        None => Revision::ZERO,
+        Some(since) => ended_at(live, since).await?,
+    };
     let limit = bounded(request.limit, LOG_DEFAULT, LOG_MAX);
-    let path = request.path;
-    let entries = live.read(move |store| collect_log(store, from, path.as_ref(), limit)).await?;
-    Ok((entries, head))
+    let page = match request.path {
+        None => live.read(move |store| store.log_since(from, after, limit)).await?,
+        Some(path) => live.dig(move |store| store.log_of_path(from, after, &path, limit)).await?,
+    };
+    let next_page_token = page.next.map(|next| next.to_string()).unwrap_or_default();
+    Ok(History { entries: page.entries, head, next_page_token })
 }
 
-fn collect_log(
-    store: &Store,
-    from: Revision,
-    path: Option<&ConfigPath>,
-    limit: usize,
-) -> Result<Vec<LogEntry>, ReadError> {
-    let mut entries = Vec::new();
-    let mut next = Some(from);
-    for _ in 0..LOG_STRETCHES_MAX {
-        let Some(from) = next.filter(|_| entries.len() < limit) else { break };
-        let page = store.log(from, path, limit - entries.len())?;
-        entries.extend(page.entries);
-        next = page.next;
+/// Returns the last revision that is not wanted. Before the first one everything is.
+async fn ended_at(live: &Arc<LiveNamespace>, since: &At) -> Result<Revision, Failure> {
+    match since {
+        At::Time(ms) => {
+            let ms = *ms;
+            live.read(move |store| store.revision_at(ms)).await
+        }
+        At::Revision(Revision::ZERO) => Ok(Revision::ZERO),
+        since => Ok(live.head_at_point(since).await?.revision),
     }
-    Ok(entries)
 }
 
 /// A difference to compute.
 pub(crate) struct DiffRequest {
     pub(crate) namespace: Namespace,
-    pub(crate) from: Revision,
+    /// The empty namespace when missing.
+    pub(crate) from: Option<At>,
     /// The head when missing.
-    pub(crate) to: Option<Revision>,
+    pub(crate) to: Option<At>,
     pub(crate) prefix: String,
     pub(crate) patch: bool,
 }
@@ -164,10 +177,10 @@ pub(crate) struct Diff {
 pub(crate) async fn diff(bus: &Bus, caller: &Caller, request: DiffRequest) -> Result<Diff, Failure> {
     let live = bus.namespace(caller, &request.namespace)?;
     let prefix = checked_prefix(&request.prefix)?;
-    let to = live.head_at(request.to).await?;
-    let from = match request.from {
-        Revision::ZERO => None,
-        revision => Some(live.head_at(Some(revision)).await?),
+    let to = live.head_or_point(request.to.as_ref()).await?;
+    let from = match &request.from {
+        None => None,
+        Some(at) => Some(live.head_at_point(at).await?),
     };
     let (from_commit, to_commit) = (from.as_ref().map(|head| head.commit), to.commit);
     let below = prefix.clone();

@@ -2,7 +2,7 @@
 
 use super::params::Params;
 use super::shapes::{EntryShape, file_mode};
-use super::{REVISION_HEADER, body, etag, request_id, revision};
+use super::{REVISION_HEADER, body, etag, point, request_id};
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::committer::{Edit, Expected, Wanted};
@@ -51,7 +51,7 @@ pub(super) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let path = parse(&bus, &path)?;
-    let file = read::get(&bus, &caller, path, revision(query.revision.as_deref())?).await?;
+    let file = read::get(&bus, &caller, path, point(&bus, query.revision.as_deref())?).await?;
     if etag::is_held(&headers, file.entry.id) {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
         label(&mut response, &file.head, Some(etag::of(file.entry.id)));

@@ -2,14 +2,14 @@
 
 use super::params::Params;
 use super::shapes::{ChangeShape, CommitShape, HeadShape};
-use super::{is_on, revision};
+use super::{is_on, point};
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::ops::read::{self, DiffRequest, LogRequest};
 use axum::Json;
 use axum::extract::State;
-use configbus_model::{ConfigPath, Namespace, Revision};
+use configbus_model::{ConfigPath, Namespace};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -20,14 +20,19 @@ pub(super) struct LogQuery {
     #[serde(default)]
     path: String,
     from: Option<String>,
+    since: Option<String>,
     #[serde(default)]
     limit: usize,
+    #[serde(default)]
+    page_token: String,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct LogShape {
     commits: Vec<CommitShape>,
     head: HeadShape,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    next_page_token: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,11 +64,17 @@ pub(super) async fn log(
     let namespace = namespace(query.namespace.as_deref())?;
     let path = read::checked_prefix(&query.path)?;
     let path = if path.is_empty() { None } else { Some(ConfigPath::parse(&path).map_err(Failure::invalid)?) };
-    let from = revision(query.from.as_deref())?;
-    let request = LogRequest { namespace: namespace.clone(), path, from, limit: query.limit };
-    let (entries, head) = read::log(&bus, &caller, request).await?;
+    let request = LogRequest {
+        namespace: namespace.clone(),
+        path,
+        from: point(&bus, query.from.as_deref())?,
+        since: point(&bus, query.since.as_deref())?,
+        limit: query.limit,
+        page_token: query.page_token,
+    };
+    let read::History { entries, head, next_page_token } = read::log(&bus, &caller, request).await?;
     let commits = entries.iter().map(|entry| CommitShape::new(&namespace, entry)).collect();
-    Ok(Json(LogShape { commits, head: HeadShape::new(&namespace, &head) }))
+    Ok(Json(LogShape { commits, head: HeadShape::new(&namespace, &head), next_page_token }))
 }
 
 pub(super) async fn diff(
@@ -75,8 +86,8 @@ pub(super) async fn diff(
     let from = query.from.as_deref().ok_or_else(|| Failure::invalid("from is missing: name a revision, 0 is empty"))?;
     let request = DiffRequest {
         namespace: namespace.clone(),
-        from: revision(Some(from))?.unwrap_or(Revision::ZERO),
-        to: revision(query.to.as_deref())?,
+        from: point(&bus, Some(from))?,
+        to: point(&bus, query.to.as_deref())?,
         prefix: query.path,
         patch: is_on("patch", query.patch.as_deref())?,
     };

@@ -2,7 +2,7 @@
 
 use super::params::Params;
 use super::shapes::{EntryShape, HeadShape};
-use super::{is_on, revision};
+use super::{is_on, point};
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
@@ -48,7 +48,7 @@ pub(super) async fn below(
 ) -> Result<Json<ListShape>, Failure> {
     let request = ListRequest {
         prefix,
-        revision: revision(query.revision.as_deref())?,
+        at: point(&bus, query.revision.as_deref())?,
         recursive: is_on("recursive", query.recursive.as_deref())?,
         page_size: query.page_size,
         page_token: query.page_token,

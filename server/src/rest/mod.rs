@@ -1,5 +1,6 @@
 //! The REST facade. Names of paths, parameters and headers are pinned: scripts depend on them.
 
+mod blame;
 mod body;
 mod commits;
 pub(crate) mod etag;
@@ -20,7 +21,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use configbus_model::{ErrorKind, Revision};
+use configbus_model::{At, ErrorKind, Revision};
 use std::sync::Arc;
 
 /// The revision an answer is about.
@@ -35,6 +36,7 @@ pub(crate) fn routes(bus: &Arc<Bus>) -> Router {
         .route("/list/{*prefix}", get(list::below))
         .route("/commits", post(commits::create))
         .route("/log", get(history::log))
+        .route("/blame/{*path}", get(blame::lines))
         .route("/diff", get(history::diff))
         .route("/watch", get(watch::follow))
         .route("/fleet", get(fleet::show))
@@ -58,6 +60,13 @@ fn revision(text: Option<&str>) -> Result<Option<Revision>, Failure> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let revision = text.parse::<Revision>().map_err(Failure::invalid)?;
     Ok(Some(revision).filter(|revision| *revision != Revision::ZERO))
+}
+
+/// Reads a revision, a commit or a time; zero and nothing mean the head.
+fn point(bus: &Bus, text: Option<&str>) -> Result<Option<At>, Failure> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let at = At::parse(text, bus.clock.now_ms()).map_err(Failure::invalid)?;
+    Ok(Some(at).filter(|at| *at != At::Revision(Revision::ZERO)))
 }
 
 /// Reads a switch of a query: present without a value means on.

@@ -18,8 +18,16 @@ mod tests {
     fn the_document_names_every_route() {
         let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
         let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
-        let routes =
-            ["/v1/commits", "/v1/diff", "/v1/files/{path}", "/v1/fleet", "/v1/list/{prefix}", "/v1/log", "/v1/watch"];
+        let routes = [
+            "/v1/blame/{path}",
+            "/v1/commits",
+            "/v1/diff",
+            "/v1/files/{path}",
+            "/v1/fleet",
+            "/v1/list/{prefix}",
+            "/v1/log",
+            "/v1/watch",
+        ];
         assert_eq!(paths, routes);
         for (status, path) in [("201", "put"), ("404", "delete"), ("304", "get")] {
             assert!(document["paths"]["/v1/files/{path}"][path]["responses"][status].is_object(), "{path} {status}");

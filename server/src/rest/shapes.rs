@@ -96,6 +96,11 @@ pub(super) struct CommitShape {
 }
 
 impl CommitShape {
+    /// Describes a commit by the first line of its message.
+    pub(super) fn subject_of(namespace: &Namespace, entry: &LogEntry) -> Self {
+        Self { message: entry.commit.subject().to_owned(), ..Self::new(namespace, entry) }
+    }
+
     pub(super) fn new(namespace: &Namespace, entry: &LogEntry) -> Self {
         let author = &entry.commit.author;
         Self {

@@ -120,7 +120,7 @@ async fn the_same_content_makes_no_commit_and_validation_alone_lands_nothing() {
 async fn what_is_not_there_or_not_meant_is_an_error_that_says_so() {
     let server = TestServer::start().await;
     let mut config = server.config().await;
-    let empty = config.get(v1::GetRequest { path: "a.json".into(), revision: 0 }).await.unwrap_err();
+    let empty = config.get(v1::GetRequest { path: "a.json".into(), ..Default::default() }).await.unwrap_err();
     assert_eq!(empty.message(), "namespace main has no commit yet: push one first");
     server.put("dir/a.json", "1").await;
     for (request, kind) in [
@@ -136,7 +136,7 @@ async fn what_is_not_there_or_not_meant_is_an_error_that_says_so() {
         let error = config.compare_and_set(request.clone()).await.unwrap_err();
         assert_eq!(kind_of(&error), kind, "{request:?}: {error}");
     }
-    let far = config.get(v1::GetRequest { path: "dir/a.json".into(), revision: 9 }).await.unwrap_err();
+    let far = config.get(v1::GetRequest { path: "dir/a.json".into(), revision: 9, at: None }).await.unwrap_err();
     assert_eq!(far.message(), "r9 does not exist in main, the head is r1");
     server.stop().await;
 }

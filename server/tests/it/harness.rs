@@ -86,7 +86,7 @@ impl TestServer {
 
     /// Returns the content of a file at the head.
     pub(crate) async fn get(&self, path: &str) -> Option<String> {
-        let answer = self.config().await.get(v1::GetRequest { path: path.into(), revision: 0 }).await;
+        let answer = self.config().await.get(v1::GetRequest { path: path.into(), ..Default::default() }).await;
         answer.ok().map(|answer| String::from_utf8(answer.into_inner().content.to_vec()).unwrap())
     }
 

@@ -8,6 +8,7 @@ mod fleet;
 mod foreign_writes;
 mod git_http;
 mod harness;
+mod history;
 mod limits;
 mod limits_page;
 mod owners;

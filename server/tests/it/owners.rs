@@ -31,7 +31,7 @@ impl Guarded {
     }
 
     async fn get(&self, path: &str, revision: u64) -> String {
-        let request = asked(&self.admin, v1::GetRequest { path: path.into(), revision });
+        let request = asked(&self.admin, v1::GetRequest { path: path.into(), revision, at: None });
         let answer = self.server.config().await.get(request).await.unwrap().into_inner();
         String::from_utf8(answer.content.to_vec()).unwrap()
     }

@@ -1,7 +1,7 @@
 //! Reads: what is asked, how often, and of whom.
 
 use super::{DEADLINE, client, entry, head, path, scripted_server::ScriptedServer, settings};
-use crate::{ApiError, Client, DiffQuery, ErrorKind, ListQuery, LogQuery, Namespace, Revision, WaitQuery};
+use crate::{ApiError, At, Client, DiffQuery, ErrorKind, ListQuery, LogQuery, Namespace, Revision, WaitQuery};
 use configbus_proto::{
     status::{Details, to_status},
     v1,
@@ -20,7 +20,7 @@ fn unavailable() -> tonic::Status {
 async fn a_file_is_read_at_a_revision() {
     let server = ScriptedServer::start().await;
     server.scripts.get.answer(file("one"));
-    let file = client(&[&server.url]).get(&path("a.json"), Some(Revision(3))).await.unwrap();
+    let file = client(&[&server.url]).get(&path("a.json"), Some(At::Revision(Revision(3)))).await.unwrap();
     assert_eq!((&*file.content, file.head.head.revision), (&b"one"[..], Revision(5)));
     assert_eq!(file.blob_id().to_string(), "a".repeat(40));
     let asked = server.scripts.get.requests();
@@ -137,7 +137,11 @@ async fn history_and_differences_are_read() {
         landed_ms: 7,
         landed_by: String::new(),
     };
-    server.scripts.log.answer(v1::LogResponse { commits: vec![commit], head: Some(head(5)) });
+    server.scripts.log.answer(v1::LogResponse {
+        commits: vec![commit],
+        head: Some(head(5)),
+        next_page_token: String::new(),
+    });
     let change = v1::Change { kind: 1, path: "a.json".into(), old: None, new: Some(entry("a.json")) };
     let (from, to) = (None, Some(head(5)));
     server.scripts.diff.answer(v1::DiffResponse { changes: vec![change], from, to, patch: "+1".into() });
