@@ -4,7 +4,7 @@
 //! `google.rpc.PreconditionFailure` violations, findings of a validation `google.rpc.BadRequest` ones, so that
 //! clients in any language can read them with their stock library. The whole report of the gate is metadata of the
 //! `ErrorInfo`. All of it travels in the trailers of HTTP/2, which clients bound to some 16 KiB: what does not fit is left
-//! out from the end, and the report still says how many problems there are.
+//! out from the end, and report and metadata still say how many problems and conflicts there are.
 
 use configbus_model::ErrorKind;
 use serde_json::Value;
@@ -23,6 +23,15 @@ const REPORT_KEY: &str = "report";
 
 /// Bytes of a report that fit the trailers beside everything else.
 const REPORT_BYTES_MAX: usize = 4_096;
+
+/// Key of the number of conflicts in the metadata of `ErrorInfo`, when there are more than fit.
+const CONFLICTS_TOTAL_KEY: &str = "conflicts_total";
+
+/// Bytes of conflicts that fit the trailers beside everything else.
+const CONFLICTS_BYTES_MAX: usize = 6_144;
+
+/// Bytes of a text as it is encoded in the trailers beside everything else.
+const MESSAGE_BYTES_MAX: usize = 2_048;
 
 /// What a conflict answers for a path at which nothing is.
 pub const ABSENT: &str = "absent";
@@ -78,9 +87,13 @@ pub fn to_status(kind: ErrorKind, message: impl Into<String>, details: &Details)
     let mut wire = ErrorDetails::new();
     let report = details.report.as_deref().map(short_report);
     let findings_shown = report.as_ref().map_or(usize::MAX, |(_, findings)| *findings);
-    let metadata = report.map(|(text, _)| (REPORT_KEY.to_owned(), text));
-    wire.set_error_info(kind.as_str(), ERROR_DOMAIN, metadata.into_iter().collect::<HashMap<_, _>>());
-    for conflict in &details.conflicts {
+    let mut metadata: HashMap<_, _> = report.map(|(text, _)| (REPORT_KEY.to_owned(), text)).into_iter().collect();
+    let conflicts = fitting(&details.conflicts);
+    if conflicts.len() < details.conflicts.len() {
+        metadata.insert(CONFLICTS_TOTAL_KEY.to_owned(), details.conflicts.len().to_string());
+    }
+    wire.set_error_info(kind.as_str(), ERROR_DOMAIN, metadata);
+    for conflict in conflicts {
         let current = conflict.current.clone().unwrap_or_else(|| ABSENT.to_owned());
         wire.add_precondition_failure_violation(CONFLICT_TYPE, conflict.path.clone(), current);
     }
@@ -90,7 +103,33 @@ pub fn to_status(kind: ErrorKind, message: impl Into<String>, details: &Details)
     if let Some(delay) = details.retry_after {
         wire.set_retry_info(Some(delay));
     }
-    Status::with_error_details(code_of(kind), message, wire)
+    Status::with_error_details(code_of(kind), short_message(message.into()), wire)
+}
+
+/// Returns the first conflicts, as many as fit.
+fn fitting(conflicts: &[ConflictDetail]) -> &[ConflictDetail] {
+    // Beside path and id a violation takes its type and a few bytes of lengths.
+    let size = |conflict: &ConflictDetail| conflict.path.len() + conflict.current.as_ref().map_or(6, String::len) + 20;
+    let mut bytes = 0;
+    let fits = |conflict: &&ConflictDetail| {
+        bytes += size(conflict);
+        bytes <= CONFLICTS_BYTES_MAX
+    };
+    &conflicts[..conflicts.iter().take_while(fits).count()]
+}
+
+/// Cuts a text that does not fit. What is not plain ASCII takes three bytes for each of its own.
+fn short_message(mut message: String) -> String {
+    let mut bytes = 0;
+    let mut fits = |c: char| {
+        bytes += if (' '..='~').contains(&c) && c != '%' { 1 } else { 3 * c.len_utf8() };
+        bytes <= MESSAGE_BYTES_MAX
+    };
+    if let Some((end, _)) = message.char_indices().find(|(_, c)| !fits(*c)) {
+        message.truncate(end);
+        message.push_str("...");
+    }
+    message
 }
 
 /// Returns the report with as many findings as fit, and how many those are.
@@ -188,6 +227,21 @@ mod tests {
         assert_eq!(report["findings_total"], 50);
         assert_eq!(report["findings"].as_array().unwrap().len(), read.findings.len());
         assert!(read.findings.len() >= 10);
+    }
+
+    #[test]
+    fn many_conflicts_are_cut_so_that_they_fit_the_trailers() {
+        let conflict = |n| ConflictDetail { path: format!("{n}/{}", "x".repeat(60)), current: Some("c".repeat(40)) };
+        let details = Details { conflicts: (0..10_000).map(conflict).collect(), ..Details::default() };
+        let status = to_status(ErrorKind::Conflict, "\n\u{e4}%".repeat(10_000), &details);
+        // As base64.
+        assert!(status.details().len() * 4 / 3 + MESSAGE_BYTES_MAX < 15_000, "{}", status.details().len());
+        assert!(status.message().len() < MESSAGE_BYTES_MAX && status.message().ends_with("..."));
+        let read = details_of(&status);
+        assert!(read.conflicts.len() >= 40 && details.conflicts.starts_with(&read.conflicts));
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!(info.metadata[CONFLICTS_TOTAL_KEY], "10000");
+        assert_eq!(short_message("r7 \u{e4}".into()), "r7 \u{e4}");
     }
 
     #[test]

@@ -100,6 +100,21 @@ async fn several_edits_land_together_or_not_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_of_very_many_files_arrives_as_one() {
+    const FILES: usize = 3_000;
+    let server = TestServer::start().await;
+    let path = |n: usize| format!("dir/{n}/{}.txt", "x".repeat(50));
+    let mut config = server.config().await;
+    config.compare_and_set(request((0..FILES).map(|n| put(&path(n), "1")))).await.unwrap();
+    let absent = |n| edit(&path(n), Expected::Absent(v1::Empty {}), Some("2"));
+    let error = config.compare_and_set(request((0..FILES).map(absent))).await.unwrap_err();
+    assert_eq!((error.code(), kind_of(&error)), (tonic::Code::Aborted, ErrorKind::Conflict), "{error}");
+    let conflicts = details_of(&error).conflicts;
+    assert!(conflicts.len() >= 30 && conflicts[0].path == path(0) && conflicts[0].current.is_some(), "{conflicts:?}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_content_makes_no_commit_and_validation_alone_lands_nothing() {
     let server = TestServer::start().await;
     let head = server.put("a.json", "1").await;
