@@ -17,6 +17,7 @@ mod readers;
 mod rest;
 mod rules;
 mod shell;
+mod sse;
 mod switches;
 mod tls;
 mod up;
