@@ -39,6 +39,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Log(args) => wait_for(commands::log::run(args, output)),
         Command::Diff(args) => wait_for(commands::diff::run(args, output)),
         Command::Blame(args) => wait_for(commands::blame::run(args, output)),
+        Command::Revert(args) => wait_for(commands::revert::run(args, output)),
         Command::Watch(args) => wait_for(commands::watch::run(args, output)),
         Command::Validate(args) => commands::validate::run(&args, output),
         Command::Hook(args) => hosted::run(args.command, output),

@@ -92,6 +92,12 @@ impl At {
         let time = age(text).map(|age| now_ms.saturating_sub(age)).or_else(|| time_of_day(text, now_ms));
         time.or_else(|| moment(text)).map(Self::Time).ok_or_else(|| AtError::of(text))
     }
+
+    /// Returns whether a text names another moment whenever it is read: `14:02`, `30m ago`.
+    pub fn is_relative(text: &str) -> bool {
+        let is_time = matches!(Self::parse(text, 2 * DAY_MS), Ok(Self::Time(_)));
+        is_time && age(text.trim()).or_else(|| clock(text.trim())).is_some()
+    }
 }
 
 impl AtError {
@@ -238,6 +244,10 @@ mod tests {
             assert_eq!(time(text), Some(two_past_two), "{text}");
         }
         assert_eq!(time("14:31"), Some(NOW + MINUTE_MS - DAY_MS));
+        assert!(["14:31", " 30m ago", "2h"].iter().all(|text| At::is_relative(text)));
+        assert!(
+            !["r4", "ce01362", "1234567d", "2026-02-28", "2026-02-28 14:02"].iter().any(|text| At::is_relative(text))
+        );
         assert_eq!(time("2026-02-28"), Some(NOW / DAY_MS * DAY_MS));
         assert_eq!(time("2026-02-28T14:30:00.1234Z"), Some(NOW + 123));
         assert_eq!(time("2024-02-29T00:00:00Z"), Some(1_709_164_800_000));

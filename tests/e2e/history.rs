@@ -1,6 +1,38 @@
-//! The past, from a shell and over REST.
+//! Undo and the past, from a shell and over REST.
 
 use configbus_tests::{bus::Bus, rest::Rest};
+use insta::assert_snapshot;
+
+#[test]
+fn a_landing_is_undone_and_paths_become_what_they_were() {
+    let bus = Bus::start();
+    for (round, content) in ["{\"max\": 1}\n", "{\"max\": 2}\n", "{\"max\": 3}\n"].iter().enumerate() {
+        let message = format!("round {round}");
+        let _ = bus.run_with(&["put", "ads/limits.json", "-m", &message], content.as_bytes()).expect_ok();
+    }
+    assert_snapshot!(bus.run(&["revert", "r3", "--dry-run"]).expect_ok().stdout, @r"
+    accepted: would be undone in r4
+    M ads/limits.json
+    ");
+    assert_snapshot!(bus.run(&["revert", "r3"]).expect_ok().stdout, @r"
+    landed: undone in r4
+    M ads/limits.json
+    ");
+    assert_eq!(bus.run(&["get", "ads/limits.json"]).expect_ok().stdout, "{\"max\": 2}\n");
+    let conflict = bus.run(&["revert", "r1"]);
+    assert_eq!(conflict.code, 3);
+    assert!(conflict.stderr.contains("ads/limits.json: by r4 "), "{}", conflict.stderr);
+    let _ = bus.run(&["revert", "--to", "r1", "ads/", "-m", "back"]).expect_ok();
+    assert_eq!(bus.run(&["get", "ads/limits.json"]).expect_ok().stdout, "{\"max\": 1}\n");
+    assert_snapshot!(bus.run(&["revert", "--to", "r1", "/"]).expect_ok().stdout, @"unchanged: everything is so already, in r5");
+    let log = bus.run(&["log", "ads", "--since", "r3", "--output", "json"]).expect_ok().json();
+    let messages = log["commits"].as_array().unwrap().iter().map(|commit| commit["message"].as_str().unwrap());
+    let subjects: Vec<&str> = messages.map(|message| message.lines().next().unwrap()).collect();
+    assert_eq!(subjects, ["back", "Revert \"round 2\""]);
+    let nothing = bus.run(&["revert", "latest"]);
+    assert!(nothing.code == 1 || nothing.code == 2, "{}", nothing.code);
+    assert!(nothing.stderr.contains("names no point in history"), "{}", nothing.stderr);
+}
 
 #[test]
 fn lines_and_the_past_are_told_over_rest_and_in_a_shell() {
@@ -36,4 +68,27 @@ fn lines_and_the_past_are_told_over_rest_and_in_a_shell() {
     let nothing = bus.run(&["log", "--from", "latest"]);
     assert_eq!(nothing.code, 2, "{}", nothing.stderr);
     assert!(nothing.stderr.contains("names no point in history"), "{}", nothing.stderr);
+}
+
+#[test]
+fn undo_over_rest_is_one_new_revision() {
+    let bus = Bus::start();
+    let rest = Rest::new(bus.server());
+    assert_eq!(rest.put("/v1/files/a.txt", &[], "one\ntwo\n").status, 201);
+    assert_eq!(rest.put("/v1/files/a.txt", &[], "one\n2\n").status, 200);
+    let json = [("Content-Type", "application/json")];
+    let body = serde_json::json!({ "restore": "r1", "paths": ["/"], "validate_only": true });
+    let planned = rest.post("/v1/revert", &json, body.to_string());
+    assert_eq!((planned.status, planned.json()["resulting_revision"].as_u64()), (200, Some(3)));
+    let keyed = [json[0], ("Idempotency-Key", "\"undo-1\"")];
+    let ago = rest.post("/v1/revert", &keyed, serde_json::json!({ "restore": "1s ago", "paths": ["/"] }).to_string());
+    assert_eq!(ago.status, 400, "{}", ago.body);
+    let undo = || rest.post("/v1/revert", &keyed, serde_json::json!({ "undo": 2 }).to_string());
+    let undone = undo();
+    assert_eq!((undone.status, undone.json()["changes"][0]["path"].as_str()), (201, Some("a.txt")));
+    assert_eq!(rest.get("/v1/files/a.txt", &[]).body, "one\ntwo\n");
+    let again = undo().json();
+    assert_eq!((again["repeated"].as_bool(), again["resulting_revision"].as_u64()), (Some(true), Some(3)));
+    assert_eq!(again["changes"], undone.json()["changes"]);
+    assert_eq!(rest.post("/v1/revert", &json, "{}").status, 400);
 }

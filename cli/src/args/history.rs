@@ -1,4 +1,4 @@
-//! Flags of the commands that ask history.
+//! Flags of the commands that ask history, and of the one that undoes.
 
 use super::ServerAddress;
 use crate::time::now_ms;
@@ -92,6 +92,35 @@ fn parse_lines(text: &str) -> Result<Lines, String> {
         (Some(first), Some(last)) if first <= last => Ok(Lines { first, last }),
         _ => Err("expected two line numbers from 1 on, such as 10,20".into()),
     }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  configbus revert r57                            undo what r57 did
+  configbus revert r57 ads/limits.json            only to this file
+  configbus revert --to r42 ads/                  make ads/ what it was at r42
+  configbus revert --to 14:02 ads/limits.json     as it was at 14:02 UTC
+  configbus revert --to '30m ago' / --dry-run     what would bring everything back
+
+Undo is a new revision that the gate judges like any other. A landing whose files others have changed since conflicts: restore
+the files with --to instead, which undoes the later changes as well. Points in history are revisions (r42), commits (their first
+7 digits or more) and times in UTC (2026-02-28T14:02:00Z, 14:02, 30m ago).")]
+pub(crate) struct RevertArgs {
+    /// The landing to undo; with --to the files and directories to restore, `/` for everything. Paths after a landing limit
+    /// what is undone.
+    #[arg(required = true, value_name = "LANDING|PATH")]
+    pub(crate) what: Vec<String>,
+    /// Make the paths what they were at this point in history.
+    #[arg(long, value_name = "POINT", value_parser = parse_point)]
+    pub(crate) to: Option<At>,
+    /// Why, for the log.
+    #[arg(long, short, value_name = "TEXT")]
+    pub(crate) message: Option<String>,
+    /// Show what would change and what the gate says, change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) address: ServerAddress,
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub(crate) use client::{
 pub(crate) use decider::{
     DeciderArgs, DeciderCommand, DeciderKey, GetDeciderArgs, ListDecidersArgs, RampDeciderArgs, SetDeciderArgs,
 };
-pub(crate) use history::{BlameArgs, DiffArgs, LogArgs};
+pub(crate) use history::{BlameArgs, DiffArgs, LogArgs, RevertArgs};
 pub(crate) use hook::{HookArgs, HookCommand, HookInstallArgs, RepositoryArgs};
 pub(crate) use roles::{AgentArgs, RoleArgs, ServerArgs, StoreArgs};
 pub(crate) use token::{CreateTokenArgs, TokenArgs, TokenCommand, TokenPlace};
@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// Show who wrote which line of a file.
     Blame(BlameArgs),
+    /// Undo a landing, or make paths what they were, in one new revision.
+    Revert(RevertArgs),
     /// Print each change as it happens.
     Watch(WatchArgs),
     /// Say what the server would say about a working copy, without pushing it.

@@ -9,6 +9,7 @@ pub(crate) mod hosts;
 pub(crate) mod log;
 pub(crate) mod ls;
 pub(crate) mod put;
+pub(crate) mod revert;
 pub(crate) mod rm;
 pub(crate) mod status;
 pub(crate) mod token;

@@ -37,6 +37,7 @@ mod point;
 mod request_id;
 mod retry;
 mod retry_budget;
+mod revert;
 mod servers;
 #[cfg(test)]
 mod tests;
@@ -52,6 +53,7 @@ pub use error::{ApiError, Conflict, Finding};
 pub use file::{File, ListPage, ListQuery, Listing, NamespaceHead};
 pub use fleet_types::{FleetStatus, HostRefusal, HostStatus, Hosts, WaitOutcome, WaitQuery};
 pub use history::{Commit, DiffQuery, Difference, History, LogQuery};
+pub use revert::{RevertQuery, Reverted, Undo};
 pub use tokens::{TokenInfo, TokenWish};
 pub use watch::{Update, Watch, WatchPath, WatchQuery};
 

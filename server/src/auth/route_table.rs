@@ -62,6 +62,7 @@ pub(crate) const RULES: &[Rule] = &[
     rule("GET", "/v1/list/", READER),
     rule("GET", "/v1/list/{*prefix}", READER),
     rule("POST", "/v1/commits", WRITER),
+    rule("POST", "/v1/revert", WRITER),
     rule("GET", "/v1/blame/{*path}", READER),
     rule("GET", "/v1/log", READER),
     rule("GET", "/v1/diff", READER),
@@ -74,6 +75,7 @@ pub(crate) const RULES: &[Rule] = &[
     rpc("/configbus.v1.Config/Watch", READER),
     rpc("/configbus.v1.Config/Blame", READER),
     rpc("/configbus.v1.Config/CompareAndSet", WRITER),
+    rpc("/configbus.v1.Config/Revert", WRITER),
     rpc("/configbus.v1.Distribution/Subscribe", Component(Agent)),
     rpc("/configbus.v1.Distribution/Pack", MIRRORED),
     // Agents learn the stores from it, stores each other.

@@ -65,7 +65,9 @@ const WRITERS: &[&str] = &[
     "PUT /v1/files/{*path}",
     "DELETE /v1/files/{*path}",
     "POST /v1/commits",
+    "POST /v1/revert",
     "POST /configbus.v1.Config/CompareAndSet",
+    "POST /configbus.v1.Config/Revert",
     "POST /configbus.v1.Coordination/Announce",
 ];
 const STORES: &[&str] =
@@ -317,7 +319,7 @@ async fn nothing_is_reached_without_the_right_token() {
     // A role in another namespace opens the door to no room of this one.
     let elsewhere = Some(make(data, "admin@elsewhere", None));
     let elsewhere = house.with_token("admin of elsewhere", elsewhere, BTreeSet::new(), Met::Forbidden);
-    let names_no_namespace = ["CompareAndSet", "commits", "Announce"];
+    let names_no_namespace = ["CompareAndSet", "commits", "Announce", "evert"];
     for way in set(&[WRITERS]).into_iter().filter(|way| !names_no_namespace.iter().any(|name| way.contains(name))) {
         assert_eq!(elsewhere.knock(way).await, Met::Forbidden, "{way} from elsewhere");
     }

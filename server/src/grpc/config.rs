@@ -107,6 +107,12 @@ impl Config for ConfigService {
         Ok(Response::new(written_to_wire(&paths, written)))
     }
 
+    async fn revert(&self, request: Request<v1::RevertRequest>) -> Result<Response<v1::RevertResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        let header = traceparent_header(&request);
+        Ok(Response::new(history::revert(&self.0, &caller, request.into_inner(), header).await?))
+    }
+
     async fn blame(&self, request: Request<v1::BlameRequest>) -> Result<Response<v1::BlameResponse>, Status> {
         let caller = Caller::of(request.extensions())?;
         Ok(Response::new(history::blame(&self.0, &caller, request.into_inner()).await?))

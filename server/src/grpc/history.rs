@@ -1,14 +1,17 @@
-//! Points in history and line origins on the wire.
+//! Points in history, undo and line origins on the wire.
 
 use super::config::commit_to_wire;
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::ops::blame::{self, BlameRequest};
+use crate::ops::revert::{self, RevertRequest, What};
+use crate::requests::RequestId;
 use configbus_gitstore::LogEntry;
 use configbus_model::{At, Namespace, Revision};
-use configbus_proto::convert::head_to_wire;
+use configbus_proto::convert::{head_to_wire, namespace_from_wire};
 use configbus_proto::v1;
+use configbus_proto::v1::revert_request::What as WireWhat;
 use tonic::Status;
 
 /// Reads a point that may be given as a bare revision as well, of which zero means the head.
@@ -28,6 +31,47 @@ fn point_from_wire(at: &v1::At) -> Result<Option<At>, Failure> {
         Some(WireAt::Revision(revision)) => Some(At::Revision(Revision(*revision))),
         Some(WireAt::TimeMs(ms)) => Some(At::Time(*ms)),
         Some(WireAt::Commit(digits)) => Some(At::Commit(digits.parse().map_err(Failure::invalid)?)),
+    })
+}
+
+fn only_main(namespace: &str) -> Result<Namespace, Failure> {
+    let namespace = namespace_from_wire(namespace).map_err(Failure::invalid)?;
+    if namespace == Namespace::main() {
+        Ok(namespace)
+    } else {
+        Err(Failure::not_found(format!("namespace {namespace} does not exist, there is main")))
+    }
+}
+
+pub(super) async fn revert(
+    bus: &Bus,
+    caller: &Caller,
+    request: v1::RevertRequest,
+    traceparent: Option<String>,
+) -> Result<v1::RevertResponse, Status> {
+    let namespace = only_main(&request.namespace)?;
+    let missing = || Failure::invalid("what is missing: undo names a landing, restore a point to go back to");
+    let named = |at: &v1::At| point_from_wire(at)?.ok_or_else(missing);
+    let what = match request.what.as_ref().ok_or_else(missing)? {
+        WireWhat::Undo(at) => What::Undo(named(at)?),
+        WireWhat::Restore(at) => What::Restore(named(at)?),
+    };
+    let request = RevertRequest {
+        what,
+        paths: request.paths,
+        message: request.message,
+        validate_only: request.validate_only,
+        traceparent: Some(request.traceparent).filter(|given| !given.is_empty()).or(traceparent),
+        request_id: RequestId::parse(&request.request_id).map_err(Failure::invalid)?,
+    };
+    let reverted = revert::revert(bus, caller, request).await?;
+    Ok(v1::RevertResponse {
+        head: Some(head_to_wire(&namespace, &reverted.head)),
+        committed: reverted.committed,
+        resulting_revision: reverted.resulting_revision.0,
+        repeated: reverted.repeated,
+        changes: reverted.changes.iter().map(Into::into).collect(),
+        restored: reverted.restored.as_ref().map(|head| head_to_wire(&namespace, head)),
     })
 }
 

@@ -167,10 +167,14 @@ impl LiveNamespace {
     }
 
     /// Reads far back in history off the async threads, apart from reads that take no time.
-    pub(crate) async fn dig<T: Send + 'static>(
+    pub(crate) async fn dig<T, E>(
         self: &Arc<Self>,
-        work: impl FnOnce(&Store) -> Result<T, ReadError> + Send + 'static,
-    ) -> Result<T, Failure> {
+        work: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        E: Into<Failure> + Send + 'static,
+    {
         let store = self.store.clone();
         self.digs.run(move || work(&store)).await.map_err(Into::into)
     }

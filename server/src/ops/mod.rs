@@ -2,5 +2,6 @@
 
 pub(crate) mod blame;
 pub(crate) mod read;
+pub(crate) mod revert;
 pub(crate) mod watch;
 pub(crate) mod write;

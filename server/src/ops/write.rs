@@ -182,7 +182,7 @@ async fn land(
     Ok((live.committer.land(Change::Edits(change)).await?, overridden))
 }
 
-fn check_shape(bus: &Bus, request: &WriteRequest) -> Result<(), Failure> {
+pub(crate) fn check_shape(bus: &Bus, request: &WriteRequest) -> Result<(), Failure> {
     let (edits, max) = (&request.edits, bus.limits.edits_max);
     if edits.is_empty() {
         return Err(Failure::invalid("there is no edit in the request"));

@@ -12,6 +12,7 @@ mod openapi;
 mod params;
 pub(crate) mod problem;
 mod request_id;
+mod revert;
 mod shapes;
 mod watch;
 
@@ -35,6 +36,7 @@ pub(crate) fn routes(bus: &Arc<Bus>) -> Router {
         .route("/list/", get(list::root))
         .route("/list/{*prefix}", get(list::below))
         .route("/commits", post(commits::create))
+        .route("/revert", post(revert::create))
         .route("/log", get(history::log))
         .route("/blame/{*path}", get(blame::lines))
         .route("/diff", get(history::diff))

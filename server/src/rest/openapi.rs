@@ -26,6 +26,7 @@ mod tests {
             "/v1/fleet",
             "/v1/list/{prefix}",
             "/v1/log",
+            "/v1/revert",
             "/v1/watch",
         ];
         assert_eq!(paths, routes);

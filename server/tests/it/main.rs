@@ -15,5 +15,6 @@ mod owners;
 mod push;
 mod repeated;
 mod restart;
+mod revert;
 mod validators;
 mod watch;

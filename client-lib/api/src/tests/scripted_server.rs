@@ -66,6 +66,7 @@ pub(super) struct Scripts {
     pub(super) log: Script<v1::LogRequest, v1::LogResponse>,
     pub(super) diff: Script<v1::DiffRequest, v1::DiffResponse>,
     pub(super) compare_and_set: Script<v1::CompareAndSetRequest, v1::CompareAndSetResponse>,
+    pub(super) revert: Script<v1::RevertRequest, v1::RevertResponse>,
     pub(super) blame: Script<v1::BlameRequest, v1::BlameResponse>,
     pub(super) watch: Script<v1::WatchRequest, Told>,
     pub(super) status: Script<v1::StatusRequest, v1::StatusResponse>,
@@ -154,6 +155,10 @@ impl Config for Played {
         request: Request<v1::CompareAndSetRequest>,
     ) -> Result<Response<v1::CompareAndSetResponse>, Status> {
         self.0.compare_and_set.play(request).await
+    }
+
+    async fn revert(&self, request: Request<v1::RevertRequest>) -> Result<Response<v1::RevertResponse>, Status> {
+        self.0.revert.play(request).await
     }
 
     async fn blame(&self, request: Request<v1::BlameRequest>) -> Result<Response<v1::BlameResponse>, Status> {

@@ -157,3 +157,31 @@ async fn checking_needs_no_head() {
     server.scripts.compare_and_set.answer(v1::CompareAndSetResponse::default());
     assert_eq!(client(&[&server.url]).validate(&change()).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn undo_is_asked_for_once_and_told_in_full() {
+    use crate::{At, RevertQuery};
+    use v1::{at::At as WireAt, revert_request::What};
+    let server = ScriptedServer::start().await;
+    let change = v1::Change { kind: 1, path: "a.json".into(), old: None, new: Some(entry("a.json")) };
+    let answer = v1::RevertResponse {
+        head: Some(head(5)),
+        committed: true,
+        resulting_revision: 5,
+        repeated: false,
+        changes: vec![change],
+        restored: Some(head(2)),
+    };
+    server.scripts.revert.refuse(tonic::Status::unavailable("proxy"));
+    server.scripts.revert.answer(answer.clone());
+    server.scripts.revert.answer(answer);
+    let client = client(&[&server.url]);
+    let done = client.revert(&RevertQuery::since(At::Time(7), ["ads/"])).await.unwrap();
+    assert_eq!((done.changes.len(), done.restored.unwrap().head.revision), (1, Revision(2)));
+    client.plan_revert(&RevertQuery::landing(At::Revision(Revision(4)))).await.unwrap();
+    let asked = server.scripts.revert.requests();
+    assert_eq!(asked[0], asked[1], "under the same id");
+    assert_eq!(asked[1].what, Some(What::Restore(v1::At { at: Some(WireAt::TimeMs(7)) })));
+    assert_eq!(asked[2].what, Some(What::Undo(v1::At { at: Some(WireAt::Revision(4)) })));
+    assert!(!asked[1].validate_only && asked[2].validate_only && asked[1].paths == ["ads/"]);
+}
