@@ -75,6 +75,7 @@ pub(crate) const RULES: &[Rule] = &[
     rpc("/configbus.v1.Config/Watch", READER),
     rpc("/configbus.v1.Config/Blame", READER),
     rpc("/configbus.v1.Config/CompareAndSet", WRITER),
+    rpc("/configbus.v1.Config/CompareAndSetStream", WRITER),
     rpc("/configbus.v1.Config/Revert", WRITER),
     rpc("/configbus.v1.Distribution/Subscribe", Component(Agent)),
     rpc("/configbus.v1.Distribution/Pack", MIRRORED),

@@ -67,6 +67,7 @@ const WRITERS: &[&str] = &[
     "POST /v1/commits",
     "POST /v1/revert",
     "POST /configbus.v1.Config/CompareAndSet",
+    "POST /configbus.v1.Config/CompareAndSetStream",
     "POST /configbus.v1.Config/Revert",
     "POST /configbus.v1.Coordination/Announce",
 ];

@@ -6,28 +6,35 @@ use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::committer::{Edit, Expected, Wanted};
 use crate::failure::Failure;
+use crate::ops::bulk;
 use crate::ops::read::{self, DiffRequest, ListRequest, LogRequest};
 use crate::ops::watch::{self, Update, WatchRequest};
 use crate::ops::write::{self, WriteRequest, Written};
 use crate::requests::RequestId;
+use bytes::Bytes;
 use configbus_gitstore::LogEntry;
 use configbus_model::{ConfigPath, EntryMode, Namespace, Revision};
 use configbus_proto::convert::{head_to_wire, mode_from_wire, namespace_from_wire, path_from_wire};
+use configbus_proto::status::kind_of;
 use configbus_proto::v1;
 use configbus_proto::v1::config_server::Config;
-use futures_util::StreamExt as _;
+use configbus_runtime::Tasks;
+use futures_util::{StreamExt as _, stream};
 use std::sync::Arc;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
-pub(super) struct ConfigService(pub(super) Arc<Bus>);
+pub(super) struct ConfigService {
+    pub(super) bus: Arc<Bus>,
+    pub(super) tasks: Tasks,
+}
 
 #[tonic::async_trait]
 impl Config for ConfigService {
     async fn get(&self, request: Request<v1::GetRequest>) -> Result<Response<v1::GetResponse>, Status> {
         let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
-        let path = self.0.path(&request.path)?;
-        let file = read::get(&self.0, &caller, path, point(request.at.as_ref(), request.revision)?).await?;
+        let path = self.bus.path(&request.path)?;
+        let file = read::get(&self.bus, &caller, path, point(request.at.as_ref(), request.revision)?).await?;
         Ok(Response::new(v1::GetResponse {
             entry: Some((&file.entry).into()),
             content: file.content,
@@ -45,7 +52,7 @@ impl Config for ConfigService {
             page_size: request.page_size as usize,
             page_token: request.page_token,
         };
-        let page = read::list(&self.0, &caller, request).await?;
+        let page = read::list(&self.bus, &caller, request).await?;
         Ok(Response::new(v1::ListResponse {
             entries: page.entries.iter().map(Into::into).collect(),
             head: Some(head_to_wire(&Namespace::main(), &page.head)),
@@ -67,7 +74,7 @@ impl Config for ConfigService {
             limit: request.limit as usize,
             page_token: request.page_token,
         };
-        let history = read::log(&self.0, &caller, request).await?;
+        let history = read::log(&self.bus, &caller, request).await?;
         Ok(Response::new(v1::LogResponse {
             commits: history.entries.iter().map(|entry| commit_to_wire(&namespace, entry)).collect(),
             head: Some(head_to_wire(&namespace, &history.head)),
@@ -86,7 +93,7 @@ impl Config for ConfigService {
             prefix: request.path,
             patch: request.patch,
         };
-        let diff = read::diff(&self.0, &caller, request).await?;
+        let diff = read::diff(&self.bus, &caller, request).await?;
         Ok(Response::new(v1::DiffResponse {
             changes: diff.changes.iter().map(Into::into).collect(),
             from: diff.from.as_ref().map(|head| head_to_wire(&namespace, head)),
@@ -101,21 +108,48 @@ impl Config for ConfigService {
     ) -> Result<Response<v1::CompareAndSetResponse>, Status> {
         let caller = Caller::of(request.extensions())?;
         let header = traceparent_header(&request);
-        let request = write_from_wire(&self.0, request.into_inner(), header)?;
+        let request = write_from_wire(&self.bus, request.into_inner(), header)?;
         let paths: Vec<ConfigPath> = request.edits.iter().map(|edit| edit.path.clone()).collect();
-        let written = write::compare_and_set(&self.0, &caller, request).await?;
+        let written = write::compare_and_set(&self.bus, &caller, request).await?;
         Ok(Response::new(written_to_wire(&paths, written)))
+    }
+
+    type CompareAndSetStreamStream = Answers<v1::CompareAndSetStreamResponse>;
+
+    async fn compare_and_set_stream(
+        &self,
+        request: Request<Streaming<v1::CompareAndSetRequest>>,
+    ) -> Result<Response<Self::CompareAndSetStreamStream>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        let header = traceparent_header(&request);
+        // Whoever may not write learns it once, and not with every request.
+        self.bus.main(&caller)?;
+        // What breaks off or is too long is answered like what is wrong, for who still listens; nothing can follow it.
+        let asked = stream::unfold(Some(request.into_inner()), |requests| async move {
+            let mut requests = requests?;
+            match requests.message().await {
+                Ok(request) => Some((Ok(request?), Some(requests))),
+                Err(status) => Some((Err(status), None)),
+            }
+        });
+        let bus = Arc::clone(&self.bus);
+        let asked = asked.map(move |request| match request {
+            Ok(request) => write_from_wire(&bus, request, header.clone()),
+            Err(status) => Err(Failure::new(kind_of(&status), status.message())),
+        });
+        let answers = bulk::land_all(Arc::clone(&self.bus), caller, asked, &self.tasks);
+        Ok(Response::new(answers.map(|(paths, outcome)| Ok(outcome_to_wire(&paths, outcome))).boxed()))
     }
 
     async fn revert(&self, request: Request<v1::RevertRequest>) -> Result<Response<v1::RevertResponse>, Status> {
         let caller = Caller::of(request.extensions())?;
         let header = traceparent_header(&request);
-        Ok(Response::new(history::revert(&self.0, &caller, request.into_inner(), header).await?))
+        Ok(Response::new(history::revert(&self.bus, &caller, request.into_inner(), header).await?))
     }
 
     async fn blame(&self, request: Request<v1::BlameRequest>) -> Result<Response<v1::BlameResponse>, Status> {
         let caller = Caller::of(request.extensions())?;
-        Ok(Response::new(history::blame(&self.0, &caller, request.into_inner()).await?))
+        Ok(Response::new(history::blame(&self.bus, &caller, request.into_inner()).await?))
     }
 
     type WatchStream = Answers<v1::WatchResponse>;
@@ -126,7 +160,7 @@ impl Config for ConfigService {
         let namespace = namespace_from_wire(&request.namespace)?;
         let from = watch_start(&request)?;
         let request = WatchRequest { namespace: namespace.clone(), paths: request.paths, from };
-        let updates = watch::watch(&self.0, &caller, request).await?;
+        let updates = watch::watch(&self.bus, &caller, request).await?;
         let answers = updates.map(move |update| Ok(update_to_wire(&namespace, &update?)));
         Ok(Response::new(answers.boxed()))
     }
@@ -167,6 +201,19 @@ fn written_to_wire(paths: &[ConfigPath], written: Written) -> v1::CompareAndSetR
         repeated: written.repeated,
         entries: entries.map(|(path, entry)| entry.as_ref().map_or_else(|| deleted(path), Into::into)).collect(),
     }
+}
+
+fn outcome_to_wire(paths: &[ConfigPath], outcome: Result<Written, Failure>) -> v1::CompareAndSetStreamResponse {
+    use v1::compare_and_set_stream_response::Outcome;
+    let outcome = match outcome {
+        Ok(written) => Outcome::Landed(written_to_wire(paths, written)),
+        Err(failure) => {
+            let status = Status::from(failure);
+            let (code, message) = (status.code().into(), status.message().to_owned());
+            Outcome::Failure(v1::Failure { code, message, status: Bytes::copy_from_slice(status.details()) })
+        }
+    };
+    v1::CompareAndSetStreamResponse { outcome: Some(outcome) }
 }
 
 fn traceparent_header<T>(request: &Request<T>) -> Option<String> {

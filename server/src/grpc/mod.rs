@@ -52,7 +52,7 @@ pub(crate) async fn routes(
     let whole = "the embedded descriptors are those of this build";
     // Stock clients of several languages still ask for the alpha.
     let (reflection, alpha) = (described().build_v1().expect(whole), described().build_v1alpha().expect(whole));
-    let config = ConfigServer::new(config::ConfigService(Arc::clone(bus)))
+    let config = ConfigServer::new(config::ConfigService { bus: Arc::clone(bus), tasks: tasks.clone() })
         .max_decoding_message_size(bus.limits.body_bytes_max)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     let distribution = DistributionServer::new(distribution::DistributionService::new(Arc::clone(bus), tasks.clone()));

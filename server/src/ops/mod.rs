@@ -1,6 +1,7 @@
 //! The operations of the API, without a protocol. gRPC and REST give them a shape.
 
 pub(crate) mod blame;
+pub(crate) mod bulk;
 pub(crate) mod read;
 pub(crate) mod revert;
 pub(crate) mod watch;

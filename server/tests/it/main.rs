@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod bulk;
 mod compare_and_set;
 mod distribution;
 mod fleet;

@@ -157,6 +157,16 @@ impl Config for Played {
         self.0.compare_and_set.play(request).await
     }
 
+    type CompareAndSetStreamStream =
+        Pin<Box<dyn Stream<Item = Result<v1::CompareAndSetStreamResponse, Status>> + Send>>;
+
+    async fn compare_and_set_stream(
+        &self,
+        _: Request<Streaming<v1::CompareAndSetRequest>>,
+    ) -> Result<Response<Self::CompareAndSetStreamStream>, Status> {
+        Err(Status::unimplemented("this client sends changes one by one"))
+    }
+
     async fn revert(&self, request: Request<v1::RevertRequest>) -> Result<Response<v1::RevertResponse>, Status> {
         self.0.revert.play(request).await
     }
