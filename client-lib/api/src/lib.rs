@@ -23,6 +23,7 @@
 
 mod attempt;
 mod blame;
+mod bulk;
 mod call;
 mod change_set;
 mod client;
@@ -46,6 +47,7 @@ mod watch;
 mod watch_cursor;
 
 pub use blame::{BlameLine, BlameQuery, Blamed};
+pub use bulk::Bulk;
 pub use change_set::{Action, ChangeSet, Edit, Expected, Landed};
 pub use client::Client;
 pub use client_settings::ClientSettings;

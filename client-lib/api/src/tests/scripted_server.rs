@@ -17,7 +17,7 @@ use tokio::{
     runtime::{Builder, Handle, Runtime},
 };
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Request, Response, Status, Streaming, transport::Server};
+use tonic::{Code, Request, Response, Status, Streaming, transport::Server};
 
 /// Answers that are waiting, and requests that came.
 #[derive(Debug)]
@@ -160,11 +160,29 @@ impl Config for Played {
     type CompareAndSetStreamStream =
         Pin<Box<dyn Stream<Item = Result<v1::CompareAndSetStreamResponse, Status>> + Send>>;
 
+    /// Plays what single calls are answered; one that is unavailable breaks the stream.
     async fn compare_and_set_stream(
         &self,
-        _: Request<Streaming<v1::CompareAndSetRequest>>,
+        requests: Request<Streaming<v1::CompareAndSetRequest>>,
     ) -> Result<Response<Self::CompareAndSetStreamStream>, Status> {
-        Err(Status::unimplemented("this client sends changes one by one"))
+        use v1::compare_and_set_stream_response::Outcome;
+        let scripts = Arc::clone(&self.0);
+        let answers = requests.into_inner().then(move |request| {
+            let scripts = Arc::clone(&scripts);
+            async move {
+                let outcome = match scripts.compare_and_set.play(Request::new(request?)).await {
+                    Ok(landed) => Outcome::Landed(landed.into_inner()),
+                    Err(status) if status.code() == Code::Unavailable => return Err(status),
+                    Err(status) => Outcome::Failure(v1::Failure {
+                        code: status.code().into(),
+                        message: status.message().to_owned(),
+                        status: status.details().to_vec().into(),
+                    }),
+                };
+                Ok(v1::CompareAndSetStreamResponse { outcome: Some(outcome) })
+            }
+        });
+        Ok(Response::new(answers.boxed()))
     }
 
     async fn revert(&self, request: Request<v1::RevertRequest>) -> Result<Response<v1::RevertResponse>, Status> {

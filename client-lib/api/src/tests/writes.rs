@@ -185,3 +185,34 @@ async fn undo_is_asked_for_once_and_told_in_full() {
     assert_eq!(asked[2].what, Some(What::Undo(v1::At { at: Some(WireAt::Revision(4)) })));
     assert!(!asked[1].validate_only && asked[2].validate_only && asked[1].paths == ["ads/"]);
 }
+
+#[tokio::test]
+async fn many_changes_are_answered_in_order_and_those_of_a_broken_stream_are_sent_again() {
+    let server = ScriptedServer::start().await;
+    let script = &server.scripts.compare_and_set;
+    let conflicts = vec![ConflictDetail { path: "a.json".into(), current: None }];
+    script.answer(landed());
+    script.refuse(to_status(ErrorKind::Conflict, "changed", &Details { conflicts, ..Details::default() }));
+    script.refuse(tonic::Status::unavailable("proxy"));
+    (0..3).for_each(|_| script.answer(landed()));
+    let mut bulk = client(&[&server.url]).land_all((0..5).map(|_| change()));
+    let mut kinds = Vec::new();
+    while let Some(outcome) = bulk.next().await {
+        kinds.push(outcome.err().map(|error| error.kind()));
+    }
+    assert_eq!(kinds, [None, Some(ErrorKind::Conflict), None, None, None]);
+    assert_eq!(bulk.unanswered(), 0);
+    let asked = script.requests();
+    assert_eq!((asked.len(), &asked[2]), (6, &asked[3]), "under the same id");
+    assert!(asked[0].request_id != asked[1].request_id && !asked[0].request_id.is_empty());
+    assert!(client(&[&server.url]).land_all([]).next().await.is_none());
+}
+
+#[tokio::test]
+async fn many_changes_end_with_one_error_when_no_server_answers() {
+    let url = ScriptedServer::start().await.stop().await;
+    let mut bulk = client(&[&url]).land_all([change(), change()]);
+    assert!(matches!(bulk.next().await, Some(Err(ApiError::Unreachable { .. }))));
+    assert!(bulk.next().await.is_none());
+    assert_eq!(bulk.unanswered(), 2);
+}
