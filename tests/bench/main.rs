@@ -1,13 +1,15 @@
 //! Figures of the bus, beside what people use today, in one run on one machine.
 //!
 //! `cargo run --release -p configbus-tests --bin bench` prints everything, `bench -- propagation`, `apply`, `gate`,
-//! `corpus`, `hostile` and `land` a part. Absolute times are this machine's; ratios are what counts. Budgets are those of the design.
+//! `history`, `corpus`, `hostile` and `land` a part. Absolute times are this machine's; ratios are what counts. Budgets are those of
+//! the design.
 
 mod apply;
 mod budget;
 mod content;
 mod corpus;
 mod gate;
+mod history;
 mod hostile;
 mod land;
 mod machine;
@@ -57,6 +59,9 @@ struct Cli {
     /// How long each row of `land` takes.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
+    /// Commits of `history`.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000))]
+    commits: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -67,6 +72,8 @@ enum Part {
     Apply,
     /// What the gate adds to a push of 2,000 files and to one file in a tree of 100,000, beside check-jsonschema.
     Gate,
+    /// Log and line origins of one file in a long history, beside `git log` and `git blame`.
+    History,
     /// Real files with their schemas through every door: how many are accepted and refused, and how long it takes.
     Corpus,
     /// What nobody honest would push: time and memory of each refusal.
@@ -90,6 +97,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_wanted(Part::Gate) {
         gate::run(cli.samples)?;
+    }
+    if is_wanted(Part::History) {
+        history::run(cli.commits, cli.samples)?;
     }
     if is_wanted(Part::Corpus) {
         corpus::run()?;
