@@ -9,8 +9,9 @@ use serde::Serialize;
 /// Media type of the answer.
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+/// A failure as a document.
 #[derive(Debug, Serialize)]
-struct Problem<'a> {
+pub(crate) struct Problem<'a> {
     #[serde(rename = "type")]
     kind: String,
     title: &'static str,
@@ -61,10 +62,14 @@ const fn title_of(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// Answers a failure with a status that says more than its kind.
-pub(crate) fn with_status(status: StatusCode, failure: &Failure) -> Response {
+/// Describes a failure where there is no status any more.
+pub(crate) fn of(failure: &Failure) -> Problem<'_> {
+    described(status_of(failure.kind), failure)
+}
+
+fn described(status: StatusCode, failure: &Failure) -> Problem<'_> {
     let details = &failure.details;
-    let problem = Problem {
+    Problem {
         kind: format!("urn:configbus:error:{}", failure.kind),
         title: title_of(failure.kind),
         status: status.as_u16(),
@@ -75,7 +80,13 @@ pub(crate) fn with_status(status: StatusCode, failure: &Failure) -> Response {
             .map(|conflict| Conflict { path: &conflict.path, current: conflict.current.as_deref() })
             .collect(),
         report: details.report.as_deref().and_then(|report| serde_json::from_str(report).ok()),
-    };
+    }
+}
+
+/// Answers a failure with a status that says more than its kind.
+pub(crate) fn with_status(status: StatusCode, failure: &Failure) -> Response {
+    let details = &failure.details;
+    let problem = described(status, failure);
     let mut response = (status, axum::Json(problem)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);

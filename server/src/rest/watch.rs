@@ -4,8 +4,8 @@
 
 use super::history::namespace;
 use super::params::Params;
-use super::revision;
 use super::shapes::{ChangeShape, HeadShape};
+use super::{problem, revision};
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
@@ -38,7 +38,7 @@ pub(super) async fn follow(
     let updates = watch::watch(&bus, &caller, request).await?;
     Ok(Sse::new(updates.map(move |update| match update {
         Ok(update) => event(&namespace, &update),
-        Err(failure) => Ok(Event::default().event("error").data(failure.message)),
+        Err(failure) => Event::default().event("error").json_data(problem::of(&failure)),
     })))
 }
 
