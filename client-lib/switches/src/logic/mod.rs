@@ -17,4 +17,6 @@ pub(crate) use datum::Datum;
 pub(crate) use evaluate::Scope;
 pub(crate) use fractional::Generation;
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod tests;

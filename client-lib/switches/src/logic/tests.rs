@@ -5,7 +5,7 @@ use crate::{Context, Moment, reading::Reading};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn check_evaluated(rule: &Value, context: &Value) -> Value {
+pub(super) fn check_evaluated(rule: &Value, context: &Value) -> Value {
     let mut reading = Reading::default();
     let rule = Compiler::default().compile(&mut reading, rule);
     let rule = reading.finish(rule).usable().unwrap();
