@@ -41,6 +41,16 @@ impl<'a> Attribute<'a> {
         }
     }
 
+    /// Returns the text it is.
+    #[inline]
+    pub(crate) fn text(self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Json(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Returns the identity it stands for; `None` for what identifies nobody.
     #[inline]
     pub fn id(self) -> Option<Id<'a>> {

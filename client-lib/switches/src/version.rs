@@ -55,6 +55,9 @@ pub(crate) struct Version<'t> {
 
 impl<'t> Version<'t> {
     pub(crate) fn parse(text: &'t str) -> Option<Self> {
+        if let Some(core) = plain(text) {
+            return Some(Self { core, pre: "" });
+        }
         let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
         let (text, build) = text.split_once('+').map_or((text, None), |(text, build)| (text, Some(build)));
         let (core, pre) = text.split_once('-').map_or((text, None), |(core, pre)| (core, Some(pre)));
@@ -77,6 +80,24 @@ impl<'t> Version<'t> {
             (false, false) => compare_pre(self.pre, other.pre),
         })
     }
+}
+
+/// Reads `1.2.3`, which almost all are, in one go; what else is a version is read with more care.
+#[inline]
+fn plain(text: &str) -> Option<[u64; 3]> {
+    let (mut core, mut at, mut digits) = ([0_u64; 3], 0, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'.' if digits > 0 && at < 2 => (at, digits) = (at + 1, 0),
+            // Digits after a zero are none of a number, and eighteen of them always fit.
+            b'0'..=b'9' if digits < 18 && (digits == 0 || core[at] > 0) => {
+                core[at] = core[at] * 10 + u64::from(byte - b'0');
+                digits += 1;
+            }
+            _ => return None,
+        }
+    }
+    (at == 2 && digits > 0).then_some(core)
 }
 
 fn number(part: &str) -> Option<u64> {

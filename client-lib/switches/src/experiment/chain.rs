@@ -138,7 +138,7 @@ impl Experiment {
         if forced.is_some() {
             return Assignment { variant: forced, cause: Cause::Override, unit: None };
         }
-        let is_targeted = file.condition.as_ref().is_none_or(|condition| condition.evaluate(&scope()).is_truthy());
+        let is_targeted = file.condition.as_ref().is_none_or(|condition| condition.is_true(&scope()));
         tell(Step::Targeting { is_targeted });
         if !is_targeted {
             return Assignment::out(Cause::NotTargeted);

@@ -52,7 +52,7 @@ pub(super) struct Override {
 impl Override {
     #[inline]
     pub(super) fn matches(&self, scope: &Scope<'_>) -> bool {
-        self.condition.evaluate(scope).is_truthy()
+        self.condition.is_true(scope)
     }
 }
 

@@ -80,7 +80,7 @@ impl Rule {
         let context: &Context<'_> = &scope.context;
         self.from.is_none_or(|from| from <= now)
             && self.until.is_none_or(|until| now < until)
-            && self.condition.as_ref().is_none_or(|condition| condition.evaluate(scope).is_truthy())
+            && self.condition.as_ref().is_none_or(|condition| condition.is_true(scope))
             && self.bucketing.is_in(self.exposure.share(now), context)
     }
 }

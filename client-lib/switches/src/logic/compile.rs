@@ -1,6 +1,9 @@
 //! From a document to a tree.
 
-use super::fractional::{Fractional, Generation};
+use super::{
+    datum::number_of,
+    fractional::{Fractional, Generation},
+};
 use crate::{
     reading::{Reading, nearest, shown},
     version::VersionTest,
@@ -24,8 +27,8 @@ pub(crate) enum Expr {
     Not(Box<Expr>),
     Truth(Box<Expr>),
     Compare(Comparison, Box<[Expr]>),
-    /// Whether a value is one of many texts, which are in order.
-    IsOneOf(Box<Expr>, Box<[Box<str>]>),
+    /// Whether a value is one of some texts, which are in order.
+    IsOneOf(Box<Expr>, Texts),
     In(Box<Expr>, Box<Expr>),
     Cat(Box<[Expr]>),
     Substr(Box<[Expr]>),
@@ -126,6 +129,27 @@ const OPERATIONS: &[&str] = &[
 /// Texts in a list from which on looking them up beats looking at each.
 const SET_MIN: usize = 8;
 
+/// Texts that a rule asks for, in order.
+#[derive(Debug, Clone)]
+pub(crate) struct Texts(Box<[Box<str>]>);
+
+impl Texts {
+    fn new(texts: impl IntoIterator<Item = Box<str>>) -> Self {
+        let mut texts: Vec<_> = texts.into_iter().collect();
+        texts.sort_unstable();
+        Self(texts.into())
+    }
+
+    #[inline]
+    pub(super) fn contain(&self, needle: &str) -> bool {
+        match &*self.0 {
+            [one] => **one == *needle,
+            few if few.len() < SET_MIN => few.iter().any(|text| **text == *needle),
+            many => many.binary_search_by(|text| (**text).cmp(needle)).is_ok(),
+        }
+    }
+}
+
 /// Compiles rules of one document.
 #[derive(Debug, Default)]
 pub(crate) struct Compiler {
@@ -207,10 +231,10 @@ impl Compiler {
             "!!" => Expr::Truth(Box::new(first(arguments))),
             // Logging is for debugging rules; its value is what counts.
             "log" => first(arguments),
-            "==" => compare(O::Equal, arguments),
-            "!=" => compare(O::Unequal, arguments),
-            "===" => compare(O::Same, arguments),
-            "!==" => compare(O::Different, arguments),
+            "==" => equal(O::Equal, arguments),
+            "!=" => equal(O::Unequal, arguments),
+            "===" => equal(O::Same, arguments),
+            "!==" => equal(O::Different, arguments),
             "<" => compare(O::Less, arguments),
             "<=" => compare(O::LessOrEqual, arguments),
             ">" => compare(O::Greater, arguments),
@@ -321,6 +345,34 @@ fn compare(comparison: Comparison, arguments: Box<[Expr]>) -> Expr {
     Expr::Compare(comparison, if arguments.len() < 2 { take(arguments).into() } else { arguments })
 }
 
+/// Most rules ask whether something is a certain word. Words are equal to themselves alone, however it is compared.
+fn equal(comparison: Comparison, arguments: Box<[Expr]>) -> Expr {
+    let is_strict = matches!(comparison, Comparison::Same | Comparison::Different);
+    let word = |value: &Expr| match value {
+        Expr::Constant(Value::String(text)) if is_strict || number_of(text).is_nan() => {
+            Some(Texts::new([text.as_str().into()]))
+        }
+        _ => None,
+    };
+    let words = match &*arguments {
+        [left, right] => [word(left), word(right)],
+        _ => [None, None],
+    };
+    let [left, right] = match words {
+        [None, None] => return compare(comparison, arguments),
+        _ => take(arguments),
+    };
+    let found = match words {
+        [_, Some(word)] => Expr::IsOneOf(Box::new(left), word),
+        [Some(word), None] => Expr::IsOneOf(Box::new(right), word),
+        [None, None] => Expr::Compare(comparison, [left, right].into()),
+    };
+    match comparison {
+        Comparison::Unequal | Comparison::Different => Expr::Not(Box::new(found)),
+        _ => found,
+    }
+}
+
 fn iterate(iteration: Iteration, arguments: Box<[Expr]>) -> Expr {
     let [list, rule] = take(arguments).map(Box::new);
     Expr::Iterate(iteration, list, rule)
@@ -342,13 +394,11 @@ fn version(arguments: Box<[Expr]>) -> Expr {
     Expr::Version(Box::new(left), test, Box::new(right))
 }
 
-/// Returns the texts of a list that is long and holds nothing else.
-fn texts_of(list: &Expr) -> Option<Box<[Box<str>]>> {
+/// Returns the texts of a list that holds nothing else.
+fn texts_of(list: &Expr) -> Option<Texts> {
     let Expr::Constant(Value::Array(items)) = list else { return None };
     let texts = items.iter().map(|item| item.as_str().map(Box::from)).collect::<Option<Vec<Box<str>>>>();
-    let mut texts = texts.filter(|texts| texts.len() >= SET_MIN)?;
-    texts.sort_unstable();
-    Some(texts.into())
+    texts.map(Texts::new)
 }
 
 /// Says what may stand as a weight, so that a rule can be told apart from a number.

@@ -226,7 +226,8 @@ impl<'a> Datum<'a> {
     }
 }
 
-fn number_of(text: &str) -> f64 {
+/// Returns the number that a text writes, or none.
+pub(super) fn number_of(text: &str) -> f64 {
     let text = text.trim();
     if text.is_empty() {
         return 0.0;

@@ -1,11 +1,11 @@
 //! What a rule says of one context.
 
 use super::{
-    compile::{Affix, Calculation, Comparison, Expr, segments},
+    compile::{Affix, Calculation, Comparison, Expr, Texts, segments},
     datum::Datum,
     fuel::{Fuel, PER_ITEM},
 };
-use crate::{Context, Moment, version::Version};
+use crate::{Attribute, Context, Moment, version::Version};
 use std::cmp::Ordering;
 
 /// What a rule can see, and what it may still do.
@@ -41,6 +41,12 @@ impl Expr {
         self.on(scope, &Data::Context)
     }
 
+    /// Returns whether the rule is true.
+    #[inline]
+    pub(crate) fn is_true<'a>(&'a self, scope: &Scope<'a>) -> bool {
+        self.holds(scope, &Data::Context)
+    }
+
     pub(super) fn on<'a>(&'a self, scope: &Scope<'a>, data: &Data<'a>) -> Datum<'a> {
         match self {
             Self::Constant(value) => Datum::from(value),
@@ -53,14 +59,8 @@ impl Expr {
             Self::If(arguments) => choose(arguments, scope, data),
             Self::And(arguments) => first_that(arguments, scope, data, |value| !value.is_truthy()),
             Self::Or(arguments) => first_that(arguments, scope, data, Datum::is_truthy),
-            Self::Not(argument) => Datum::Bool(!argument.on(scope, data).is_truthy()),
-            Self::Truth(argument) => Datum::Bool(argument.on(scope, data).is_truthy()),
+            Self::Not(_) | Self::Truth(_) | Self::IsOneOf(..) => Datum::Bool(self.holds(scope, data)),
             Self::Compare(comparison, arguments) => compare(*comparison, arguments, scope, data),
-            Self::IsOneOf(needle, texts) => {
-                let needle = needle.on(scope, data);
-                let is_there = |needle: &str| texts.binary_search_by(|text| (**text).cmp(needle)).is_ok();
-                Datum::Bool(needle.text().is_some_and(is_there))
-            }
             Self::In(needle, haystack) => {
                 let (needle, haystack) = (needle.on(scope, data), haystack.on(scope, data));
                 Datum::Bool(is_in(&needle, &haystack, &scope.fuel))
@@ -85,6 +85,31 @@ impl Expr {
             Self::Calculate(calculation, arguments) => calculate(*calculation, arguments, scope, data),
             other => other.making(scope, data),
         }
+    }
+
+    /// Returns whether it is true. What decides most rules is told without making values of it.
+    fn holds<'a>(&'a self, scope: &Scope<'a>, data: &Data<'a>) -> bool {
+        match self {
+            Self::IsOneOf(needle, texts) => needle.is_one_of(texts, scope, data),
+            Self::And(arguments) => {
+                !arguments.is_empty() && arguments.iter().all(|argument| argument.holds(scope, data))
+            }
+            Self::Or(arguments) => arguments.iter().any(|argument| argument.holds(scope, data)),
+            Self::Not(argument) => !argument.holds(scope, data),
+            Self::Truth(argument) => argument.holds(scope, data),
+            other => other.on(scope, data).is_truthy(),
+        }
+    }
+
+    #[inline]
+    fn is_one_of<'a>(&'a self, texts: &Texts, scope: &Scope<'a>, data: &Data<'a>) -> bool {
+        if let (Self::Var(path, None), Data::Context) = (self, data)
+            && let [name] = &**path
+        {
+            let attribute = scope.context.get(name);
+            return attribute.and_then(Attribute::text).is_some_and(|text| texts.contain(text));
+        }
+        self.on(scope, data).text().is_some_and(|text| texts.contain(text))
     }
 
     /// Operations that make something new.
@@ -185,7 +210,7 @@ fn choose<'a>(arguments: &'a [Expr], scope: &Scope<'a>, data: &Data<'a>) -> Datu
             [] => return Datum::Null,
             [otherwise] => return otherwise.on(scope, data),
             [condition, then, after @ ..] => {
-                if condition.on(scope, data).is_truthy() {
+                if condition.holds(scope, data) {
                     return then.on(scope, data);
                 }
                 rest = after;
