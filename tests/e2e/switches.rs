@@ -1,7 +1,10 @@
 //! Switches from the shell to a running process.
 
 use configbus_client::{ConfigBus, OverlayPlace, Recipient};
-use configbus_tests::{bus::Bus, eventually::eventually};
+use configbus_tests::{
+    bus::{Bus, Run},
+    eventually::eventually,
+};
 use insta::assert_snapshot;
 
 #[test]
@@ -31,6 +34,42 @@ fn a_decider_is_set_from_the_shell_and_changes_in_a_running_process() {
     await_value(0);
     assert_eq!(bus.run(&["decider", "set", "web/decider.yml", "new_db", "10001"]).code, 2);
     assert_eq!(bus.run(&["decider", "get", "web/decider.yml", "nobody"]).code, 5);
+}
+
+#[test]
+fn flags_are_asked_and_looked_through_in_a_folder() {
+    let bus = Bus::start();
+    let feature = "owner: ada\nstage: beta\nexpires: 2026-01-01\nparameters:\n  on: {type: bool, default: false}\n\
+                   rules:\n  - name: german\n    when: {country: DE}\n    set: {on: true}\n";
+    let _ = bus.run_with(&["put", "features/shop/cart.yaml"], feature.as_bytes()).expect_ok();
+    let _ = bus.run(&["wait", "r1"]).expect_ok();
+    let root = bus.current().parent().unwrap().to_str().unwrap().to_owned();
+    let german = r#"{"country": "DE"}"#;
+    let eval = |key: &str, more: &[&str]| {
+        Run::of(&[&["flags", "eval", key, "--dir", &root, "--context", german], more].concat(), b"")
+    };
+    assert_snapshot!(eval("shop/cart.on", &["--explain"]).expect_ok().stdout, @r"
+    asked          found
+    file           features/shop/cart.yaml
+    rule 'german'  matches
+    parameter      on
+
+    value    true
+    variant  german
+    reason   TARGETING_MATCH
+    ");
+    let json = eval("shop/cart", &["--output", "json"]).expect_ok().stdout;
+    assert!(json.contains(r#""value":{"on":true},"variant":"german""#), "{json}");
+    let unknown = eval("cart", &[]);
+    assert_eq!(unknown.code, 5);
+    assert!(unknown.stderr.contains("shop/cart"), "{}", unknown.stderr);
+    let lint = ["flags", "lint", "--dir", &root, "--at", "2026-06-01", "--strict"];
+    let lint = Run::of(&lint, b"");
+    assert_eq!(lint.code, 4);
+    assert_snapshot!(lint.stdout, @r"
+    file                     switch     owner  what
+    features/shop/cart.yaml  shop/cart  ada    should be gone since 2026-01-01
+    ");
 }
 
 #[test]

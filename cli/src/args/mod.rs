@@ -4,6 +4,7 @@
 
 mod client;
 mod decider;
+mod flags;
 mod history;
 mod hook;
 mod roles;
@@ -17,6 +18,7 @@ pub(crate) use client::{
 pub(crate) use decider::{
     DeciderArgs, DeciderCommand, DeciderKey, GetDeciderArgs, ListDecidersArgs, RampDeciderArgs, SetDeciderArgs,
 };
+pub(crate) use flags::{EvalFlagArgs, FlagFiles, FlagsArgs, FlagsCommand, LintFlagsArgs};
 pub(crate) use history::{BlameArgs, DiffArgs, LogArgs, RevertArgs};
 pub(crate) use hook::{HookArgs, HookCommand, HookInstallArgs, RepositoryArgs};
 pub(crate) use roles::{AgentArgs, RoleArgs, ServerArgs, StoreArgs};
@@ -94,6 +96,8 @@ pub(crate) enum Command {
     Wait(WaitArgs),
     /// Read and change deciders: how much of something is on.
     Decider(DeciderArgs),
+    /// Ask flags and features in a folder, and list those to look at.
+    Flags(FlagsArgs),
     /// Make, list and revoke access tokens.
     Token(TokenArgs),
     /// Print a completion script for a shell.

@@ -4,6 +4,7 @@ pub(crate) mod blame;
 pub(crate) mod decider;
 pub(crate) mod diff;
 pub(crate) mod edit;
+pub(crate) mod flags;
 pub(crate) mod get;
 pub(crate) mod hosts;
 pub(crate) mod log;

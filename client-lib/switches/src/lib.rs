@@ -15,6 +15,7 @@ mod collection;
 mod context;
 pub mod decider;
 pub mod experiment;
+mod explanation;
 mod feature;
 mod flag;
 mod hash;
@@ -27,8 +28,9 @@ mod resolution;
 pub mod toggle;
 mod version;
 
-pub use collection::{Place, SwitchFile, Switches, key_below};
+pub use collection::{Lint, Place, SwitchFile, Switches, key_below};
 pub use context::{Attribute, Context, TARGETING_KEY};
+pub use explanation::Step;
 pub use feature::{Feature, Parameter, ParameterKind, Stage};
 pub use flag::{Flag, FlagSet};
 pub use hash::{crc32, murmur3_32, xxh64};

@@ -1,6 +1,7 @@
 //! Points in time as people write them in files.
 
 use configbus_model::ErrorKind;
+use std::fmt;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -48,6 +49,19 @@ impl Moment {
     /// ```
     pub fn parse(text: &str) -> Result<Self, MomentError> {
         parse(text.trim()).map(Self).ok_or_else(|| MomentError { text: text.to_owned() })
+    }
+}
+
+impl fmt::Display for Moment {
+    /// A date where it is the first moment of one, else a time, by UTC.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, seconds) = (self.0.div_euclid(DAY_MS), self.0.rem_euclid(DAY_MS) / 1_000);
+        let (year, month, day) = date_of(days);
+        write!(f, "{year:04}-{month:02}-{day:02}")?;
+        if self.0.rem_euclid(DAY_MS) > 0 {
+            write!(f, "T{:02}:{:02}:{:02}Z", seconds / 3_600, seconds / 60 % 60, seconds % 60)?;
+        }
+        Ok(())
     }
 }
 
@@ -116,6 +130,18 @@ fn days_from_1970(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
+/// The way back: year, month and day.
+fn date_of(days_from_1970: i64) -> (i64, i64, i64) {
+    let days = days_from_1970 + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +159,19 @@ mod tests {
             assert_eq!(Moment::parse(text).map(Moment::unix_s), Ok(seconds), "{text}");
         }
         assert_eq!(Moment::parse("1970-01-01T00:00:00.25Z").map(Moment::unix_ms), Ok(250));
+    }
+
+    #[test]
+    fn what_is_written_is_what_was_read() {
+        for text in
+            ["1970-01-01", "2000-02-29", "1969-12-31T23:59:59Z", "2026-11-21T16:51:24Z", "2100-03-01", "0001-01-01"]
+        {
+            assert_eq!(Moment::parse(text).map(|moment| moment.to_string()), Ok(text.to_owned()));
+        }
+        for day in -719_000..800_000 {
+            let text = Moment::from_unix_ms(day * DAY_MS).to_string();
+            assert!(Moment::parse(&text).is_ok_and(|parsed| parsed.0 == day * DAY_MS) || text.len() != 10, "{text}");
+        }
     }
 
     #[test]

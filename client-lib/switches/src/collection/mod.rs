@@ -2,8 +2,12 @@
 //!
 //! Programs, the agent and the command line ask this and nothing below it, so that a key means the same to all of them.
 
+mod explain;
 mod file;
 mod key;
+mod lint;
+#[cfg(test)]
+mod lint_tests;
 mod plan;
 mod switches;
 #[cfg(test)]
@@ -11,4 +15,5 @@ mod tests;
 
 pub use file::SwitchFile;
 pub use key::key_below;
+pub use lint::Lint;
 pub use switches::{Place, Switches};

@@ -2,6 +2,7 @@
 
 use super::switches::{Entry, Switches};
 use serde_json::Value;
+use std::fmt;
 
 /// Most switches that one feature depends on, itself and those they depend on included.
 pub(super) const STEPS_MAX: usize = 32;
@@ -27,22 +28,34 @@ pub(super) struct Step {
 /// What a prerequisite has to be.
 #[derive(Debug)]
 pub(super) struct Wanted {
+    key: String,
     parameter: Option<String>,
     value: Value,
 }
 
 impl Wanted {
-    pub(super) fn holds(&self, found: Option<&Value>) -> bool {
-        let found = match &self.parameter {
+    /// Returns what of a switch's value counts.
+    pub(super) fn part<'v>(&self, found: Option<&'v Value>) -> Option<&'v Value> {
+        match &self.parameter {
             Some(parameter) => found.and_then(|found| found.get(parameter)),
             None => found,
-        };
+        }
+    }
+
+    pub(super) fn holds(&self, found: Option<&Value>) -> bool {
+        let found = self.part(found);
         match &self.value {
             Value::Object(members) => {
                 members.iter().all(|(name, wanted)| is_same(found.and_then(|found| found.get(name)), wanted))
             }
             wanted => is_same(found, wanted),
         }
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.value)
     }
 }
 
@@ -88,7 +101,7 @@ impl Planning<'_> {
                 Some((needed, _)) => self.add(needed)?,
                 None => self.push(Step { target: None, requires: Box::default() })?,
             };
-            requires.push((step, Wanted { parameter, value: value.clone() }));
+            requires.push((step, Wanted { key: key.clone(), parameter, value: value.clone() }));
         }
         self.open.pop();
         let step = self.push(Step { target: Some(entry), requires: requires.into() })?;

@@ -36,12 +36,15 @@ pub struct Switches {
     plans: HashMap<usize, Plan>,
 }
 
+/// Values and answers of steps.
+pub(super) type Values<'a> = [(Option<&'a Value>, Option<Resolution<'a>>); STEPS_MAX];
+
 /// Where a switch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Entry {
-    file: usize,
+    pub(super) file: usize,
     /// Of a flag, its place in the file.
-    at: usize,
+    pub(super) at: usize,
 }
 
 /// Where a key leads, in one [`Switches`].
@@ -167,22 +170,33 @@ impl Switches {
         }
     }
 
-    /// Prerequisites first, each once; the last is the feature.
     fn resolve_steps(&self, steps: &[Step], context: &Context<'_>, now: Moment) -> Resolution<'_> {
-        let mut values: [Option<&Value>; STEPS_MAX] = [None; STEPS_MAX];
-        let mut last = Resolution::failed(ErrorCode::General, None);
-        for (step, at) in steps.iter().zip(0..values.len()) {
-            let holds = step.requires.iter().all(|(before, wanted)| wanted.holds(values[*before]));
+        let values = self.values_of(steps, context, now);
+        let last = steps.len().checked_sub(1).and_then(|last| values.get(last)?.1);
+        last.unwrap_or(Resolution::failed(ErrorCode::General, None))
+    }
+
+    /// Asks prerequisites first, each once; the last is the feature. What failed has no value for those after it.
+    pub(super) fn values_of<'a>(&'a self, steps: &[Step], context: &Context<'_>, now: Moment) -> Values<'a> {
+        let mut values: Values<'a> = [(None, None); STEPS_MAX];
+        for (at, step) in steps.iter().enumerate().take(STEPS_MAX) {
+            let holds = step.requires.iter().all(|(before, wanted)| wanted.holds(values[*before].0));
             let found = step.target.map(|target| match self.feature(target) {
                 Some(feature) if holds => feature.resolve(context, now),
                 Some(feature) => feature.resolve_unmet(),
                 None => self.resolve_entry(target, context, now),
             });
-            if let Some(found) = found {
-                (values[at], last) = (found.value.filter(|_| found.error.is_none()), found);
-            }
+            values[at] = (found.filter(|found| found.error.is_none()).and_then(|found| found.value), found);
         }
-        last
+        values
+    }
+
+    pub(super) fn plan(&self, file: usize) -> Option<&Plan> {
+        self.plans.get(&file)
+    }
+
+    pub(super) fn file(&self, entry: Entry) -> Option<(&str, &SwitchFile)> {
+        self.files.get(entry.file).map(|(path, file)| (path.as_str(), &**file))
     }
 
     pub(super) fn entry(&self, key: &str) -> Option<(Entry, Option<String>)> {

@@ -24,28 +24,50 @@ const TESTS: &[&str] = &[
     "exists",
 ];
 
+/// What has to be true of one attribute, or of several that are combined.
+#[derive(Debug, Clone)]
+pub(super) struct Clause {
+    /// The attribute, `any` or `not`.
+    pub name: Box<str>,
+    pub test: Expr,
+}
+
 /// Reads `when`: attributes with what they have to be, all of which must hold; `any` and `not` combine.
 pub(crate) fn parse(reading: &mut Reading, value: &Value) -> Option<Expr> {
     let logic = all_of(reading, value)?;
     Compiler::default().compile(reading, &logic)
 }
 
+/// Reads `when` clause by clause, so that it can be told which of them does not hold.
+pub(super) fn parse_clauses(reading: &mut Reading, value: &Value) -> Option<Box<[Clause]>> {
+    let members = reading.mapping(value)?;
+    let clauses: Vec<_> = members.iter().map(|(name, value)| clause(reading, name, value)).collect();
+    clauses.into_iter().collect()
+}
+
+fn clause(reading: &mut Reading, name: &str, value: &Value) -> Option<Clause> {
+    let logic = member(reading, name, value)?;
+    let test = reading.within(name, |reading| Compiler::default().compile(reading, &logic))?;
+    Some(Clause { name: name.into(), test })
+}
+
 fn all_of(reading: &mut Reading, value: &Value) -> Option<Value> {
     let members = reading.mapping(value)?;
-    let one = |(name, value): (&String, &Value)| {
-        reading.within(name, |reading| match name.as_str() {
-            "any" => reading.elements(value, all_of).map(|any| json!({"or": any})),
-            "not" => all_of(reading, value).map(|logic| json!({"!": [logic]})),
-            "" => {
-                reading.wrong("attribute has no name");
-                None
-            }
-            name => attribute(reading, name, value),
-        })
-    };
-    let tests: Vec<_> = members.iter().map(one).collect();
+    let tests: Vec<_> = members.iter().map(|(name, value)| member(reading, name, value)).collect();
     let tests: Vec<_> = tests.into_iter().collect::<Option<_>>()?;
     Some(if tests.is_empty() { json!(true) } else { json!({"and": tests}) })
+}
+
+fn member(reading: &mut Reading, name: &str, value: &Value) -> Option<Value> {
+    reading.within(name, |reading| match name {
+        "any" => reading.elements(value, all_of).map(|any| json!({"or": any})),
+        "not" => all_of(reading, value).map(|logic| json!({"!": [logic]})),
+        "" => {
+            reading.wrong("attribute has no name");
+            None
+        }
+        name => attribute(reading, name, value),
+    })
 }
 
 fn attribute(reading: &mut Reading, name: &str, value: &Value) -> Option<Value> {

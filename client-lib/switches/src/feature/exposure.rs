@@ -2,6 +2,7 @@
 
 use crate::{Context, Moment, hash::xxh64, reading::Reading};
 use serde_json::Value;
+use std::fmt;
 
 /// Everybody, in the grain of percentages: thousandths of one per cent.
 const ALL: u64 = 100_000;
@@ -12,10 +13,17 @@ pub(super) struct Share(u64);
 
 impl Share {
     pub(super) const EVERYBODY: Self = Self(ALL);
+    pub(super) const NOBODY: Self = Self(0);
 
     fn parse(reading: &mut Reading, value: &Value) -> Option<Self> {
         let percent = reading.number(value, 0.0, 100.0)?;
         Some(Self((percent * 1_000.0).round() as u64))
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} %", self.0 as f64 / 1_000.0)
     }
 }
 
@@ -45,6 +53,15 @@ impl Exposure {
                 let grown = grown * i128::from(passed) / i128::from(whole.max(1));
                 Share((i128::from(start.0) + grown).clamp(0, i128::from(ALL)) as u64)
             }
+        }
+    }
+
+    /// Returns whether it stays what it is from now on.
+    pub(super) fn is_settled(&self, now: Moment) -> bool {
+        match self {
+            Self::Steady(_) => true,
+            Self::Scheduled(steps) => steps.last().is_none_or(|(at, _)| *at <= now),
+            Self::Ramp { to, .. } => *to <= now,
         }
     }
 
@@ -101,10 +118,13 @@ impl Bucketing {
     /// Returns whether the context's unit is in a share. Without a unit only everybody includes it.
     #[inline]
     pub(super) fn is_in(&self, share: Share, context: &Context<'_>) -> bool {
-        if share == Share::EVERYBODY {
-            return true;
-        }
-        let id = context.get(&self.unit).and_then(crate::Attribute::id);
-        id.is_some_and(|id| (u128::from(id.hash(self.salt)) * u128::from(ALL)) >> 64 < u128::from(share.0))
+        share == Share::EVERYBODY || self.bucket(context).is_some_and(|bucket| bucket < share)
+    }
+
+    /// Returns where the context's unit stands, if it has one.
+    #[inline]
+    pub(super) fn bucket(&self, context: &Context<'_>) -> Option<Share> {
+        let id = context.get(&self.unit).and_then(crate::Attribute::id)?;
+        Some(Share(((u128::from(id.hash(self.salt)) * u128::from(ALL)) >> 64) as u64))
     }
 }

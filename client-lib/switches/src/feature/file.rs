@@ -68,7 +68,7 @@ pub struct Feature {
     /// The key of each, in the order of their names.
     parameter_keys: Box<[Box<str>]>,
     requirements: Vec<(String, Value)>,
-    rules: Vec<Rule>,
+    pub(super) rules: Vec<Rule>,
     defaults: Value,
     metadata: Map<String, Value>,
 }

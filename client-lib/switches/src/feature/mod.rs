@@ -5,8 +5,10 @@
 //! moving rules moves nobody, because the bucket depends on the feature and the unit alone.
 
 pub(crate) mod condition;
+mod explain;
 mod exposure;
 mod file;
+mod lint;
 mod parameter;
 mod rule;
 #[cfg(test)]

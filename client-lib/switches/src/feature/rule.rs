@@ -1,13 +1,13 @@
 //! One rule of a feature.
 
 use super::{
-    condition,
+    condition::{self, Clause},
     exposure::{Bucketing, Exposure, Share},
     parameter::Parameter,
 };
 use crate::{
     Context, Moment,
-    logic::{Expr, Scope},
+    logic::Scope,
     reading::{Reading, nearest},
 };
 use serde_json::{Map, Value};
@@ -17,11 +17,13 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
     pub name: Box<str>,
-    condition: Option<Expr>,
-    from: Option<Moment>,
-    until: Option<Moment>,
-    exposure: Exposure,
-    bucketing: Bucketing,
+    pub clauses: Box<[Clause]>,
+    pub from: Option<Moment>,
+    pub until: Option<Moment>,
+    pub exposure: Exposure,
+    pub bucketing: Bucketing,
+    /// Names of the parameters it sets.
+    pub sets: Box<[Box<str>]>,
     /// All parameters, as they are where the rule matches.
     pub value: Value,
 }
@@ -40,8 +42,10 @@ impl Rule {
         let fields = reading.fields(value, &known)?;
         let text = |reading: &mut Reading, value| reading.text(value).map(str::to_owned);
         let name = reading.optional(fields, "name", text).unwrap_or_else(|| format!("rule {}", at + 1));
-        let when = fields.get("when");
-        let condition = when.map(|when| reading.within("when", |reading| condition::parse(reading, when)));
+        let clauses = match fields.get("when") {
+            Some(when) => reading.within("when", |reading| condition::parse_clauses(reading, when)),
+            None => Some(Box::default()),
+        };
         let from = reading.optional(fields, "from", Reading::moment);
         let until = reading.optional(fields, "until", Reading::moment);
         let exposures = [
@@ -56,18 +60,34 @@ impl Rule {
         let unit = reading.optional(fields, "unit", text).unwrap_or_else(|| common.unit.to_owned());
         let salt = reading.optional(fields, "salt", text).unwrap_or_else(|| common.key.to_owned());
         let set = reading.required(fields, "set", |reading, value| set(reading, value, common));
-        let condition = match condition {
-            Some(condition) => Some(condition?),
-            None => None,
-        };
         let bucketing = Bucketing::new(&unit, &salt);
-        Some(Self { name: name.into(), condition, from, until, exposure, bucketing, value: Value::Object(set?) })
+        let sets = fields.get("set").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+        let sets = sets.map(|name| name.as_str().into()).collect();
+        let (name, value) = (name.into(), Value::Object(set?));
+        Some(Self { name, clauses: clauses?, from, until, exposure, bucketing, sets, value })
     }
 
     /// Returns whether it takes everybody, at any time.
     pub(super) fn takes_all(&self) -> bool {
-        let is_open = self.condition.is_none() && self.from.is_none() && self.until.is_none();
+        let is_open = self.clauses.is_empty() && self.from.is_none() && self.until.is_none();
         is_open && matches!(self.exposure, Exposure::Steady(Share::EVERYBODY))
+    }
+
+    /// Returns how many it takes now, where it is not everybody.
+    pub(super) fn takes_share(&self, now: Moment) -> Option<Share> {
+        Some(self.exposure.share(now)).filter(|share| *share != Share::EVERYBODY)
+    }
+
+    /// Returns whether it takes everybody now and from now on.
+    pub(super) fn takes_all_from(&self, now: Moment) -> bool {
+        let is_open = self.clauses.is_empty() && self.until.is_none() && self.from.is_none_or(|from| from <= now);
+        is_open && self.exposure.is_settled(now) && self.exposure.share(now) == Share::EVERYBODY
+    }
+
+    /// Returns whether it takes nobody now and from now on.
+    pub(super) fn is_over(&self, now: Moment) -> bool {
+        self.until.is_some_and(|until| until <= now)
+            || (self.exposure.is_settled(now) && self.exposure.share(now) == Share::NOBODY)
     }
 
     /// Returns whether what it says depends on the time.
@@ -80,7 +100,7 @@ impl Rule {
         let context: &Context<'_> = &scope.context;
         self.from.is_none_or(|from| from <= now)
             && self.until.is_none_or(|until| now < until)
-            && self.condition.as_ref().is_none_or(|condition| condition.is_true(scope))
+            && self.clauses.iter().all(|clause| clause.test.is_true(scope))
             && self.bucketing.is_in(self.exposure.share(now), context)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     Context, ErrorCode, Moment, Reason, Resolution,
+    explanation::Step,
     logic::{Compiler, Datum, Expr, Scope},
     reading::{Reading, nearest, shown},
 };
@@ -106,6 +107,41 @@ impl Flag {
             Some(at) => self.resolved(Some(at), Reason::TargetingMatch),
             None => Resolution::failed(ErrorCode::ParseError, metadata),
         }
+    }
+
+    /// Returns each step of the decision.
+    pub(crate) fn explain(&self, context: &Context<'_>, now: Moment) -> Vec<Step> {
+        if !self.is_enabled {
+            return vec![Step::new("state", "DISABLED: the caller's default counts")];
+        }
+        let mut steps = vec![Step::new("state", "ENABLED")];
+        if let Some(rule) = &self.targeting {
+            let scope = Scope::new(*context, &self.key, now);
+            steps.extend(rule.conditions(&scope).into_iter().enumerate().map(|(at, holds)| {
+                Step::new(format!("condition {}", at + 1), if holds { "holds" } else { "does not hold" })
+            }));
+            let told = rule.evaluate(&scope);
+            let told = if matches!(told, Datum::Null) { "null".into() } else { told.written(&scope.fuel) };
+            steps.push(Step::new("targeting", format!("gives {told}")));
+        }
+        let found = self.resolve(context, now);
+        let found = match (found.variant, found.error) {
+            (_, Some(error)) => error.as_str().to_owned(),
+            (Some(variant), None) => format!("{variant} ({})", found.reason.as_str()),
+            (None, None) => "none: the caller's default counts".to_owned(),
+        };
+        steps.push(Step::new("variant", found));
+        steps
+    }
+
+    /// Returns variants that neither the default nor the rule names. A rule that makes up names may lead to any.
+    pub(crate) fn unused_variants(&self) -> Vec<&str> {
+        let Some(named) = self.targeting.as_ref().map_or_else(|| Some(Vec::new()), Expr::variants) else {
+            return Vec::new();
+        };
+        let is_used = |at: usize, name: &str| self.default == Some(at) || named.contains(&name);
+        let variants = self.variants.iter().enumerate();
+        variants.filter(|(at, (name, _))| !is_used(*at, name)).map(|(_, (name, _))| &**name).collect()
     }
 
     fn resolved(&self, at: Option<usize>, reason: Reason) -> Resolution<'_> {

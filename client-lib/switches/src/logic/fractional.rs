@@ -81,6 +81,11 @@ impl Fractional {
         Some(Self { generation: compiler.generation, unit, buckets })
     }
 
+    /// Returns the rules that give variants.
+    pub(super) fn variants(&self) -> impl Iterator<Item = &Expr> {
+        self.buckets.iter().map(|bucket| &bucket.variant)
+    }
+
     pub(super) fn evaluate<'a>(&'a self, scope: &Scope<'a>, data: &Data<'a>) -> Datum<'a> {
         let Some(hash) = self.hash(scope, data) else { return Datum::Null };
         let weight = |bucket: &'a Bucket| match &bucket.weight {

@@ -11,11 +11,13 @@ mod evaluate;
 mod fractional;
 mod fuel;
 mod iterate;
+mod survey;
 
 pub(crate) use compile::{Compiler, Expr};
 pub(crate) use datum::Datum;
 pub(crate) use evaluate::Scope;
 pub(crate) use fractional::Generation;
+pub(crate) use fuel::Fuel;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
