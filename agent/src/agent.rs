@@ -41,6 +41,9 @@ pub enum BuildError {
     /// The access token cannot be read.
     #[error("token_file is wrong")]
     Token(#[from] BearerError),
+    /// The token for flags cannot be read.
+    #[error("flags_token_file is wrong")]
+    FlagsToken(#[source] BearerError),
     /// The root cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -67,7 +70,7 @@ impl BuildError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Settings(error) => error.kind(),
-            Self::Token(_) => ErrorKind::Invalid,
+            Self::Token(_) | Self::FlagsToken(_) => ErrorKind::Invalid,
             Self::Open(error) => error.kind(),
             Self::Listen { .. } | Self::Socket { .. } => ErrorKind::Unavailable,
         }
@@ -79,6 +82,7 @@ pub struct Agent {
     settings: Arc<Settings>,
     tls: ClientTls,
     bearer: Bearer,
+    flags_token: Bearer,
     addr: SocketAddr,
     root: Root,
     readiness: Readiness,
@@ -96,6 +100,8 @@ impl Agent {
         settings.check()?;
         let tls = ClientTls::open(&settings.tls).map_err(SettingsError::from)?;
         let bearer = Bearer::in_file_if_any(settings.token_file.as_deref())?;
+        let flags_token =
+            Bearer::in_file_if_any(settings.flags_token_file.as_deref()).map_err(BuildError::FlagsToken)?;
         let root = Root::new(&settings.root);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let timeline = Timeline::start(Arc::clone(&clock));
@@ -117,6 +123,7 @@ impl Agent {
             settings,
             tls,
             bearer,
+            flags_token,
             addr,
             root,
             readiness,
@@ -202,6 +209,7 @@ impl Agent {
             board,
             metrics,
             flags: board_of_flags,
+            flags_token: self.flags_token,
             origins: self.settings.allowed_origins.as_slice().into(),
             stop: stop.clone(),
         };

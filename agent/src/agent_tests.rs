@@ -38,7 +38,7 @@ impl Running {
         self.tasks.join(GRACE).await.unwrap();
     }
 
-    async fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         get(TcpStream::connect(self.addr).await.unwrap(), path, &self.addr.to_string()).await
     }
 

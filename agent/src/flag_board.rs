@@ -19,6 +19,8 @@ const OPEN_DEADLINE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct FlagState {
     pub(crate) switches: Arc<Switches>,
+    /// What they were read from.
+    pub(crate) bus: ConfigBus,
     /// Names this state; another one may have the same flags.
     pub(crate) id: String,
     /// When it became visible, in seconds since 1970.
@@ -57,13 +59,13 @@ pub(crate) async fn follow(
         if let Some(shown) = shown {
             let (root, before) = (root.path().to_owned(), reader.take());
             reader = pool.run(move || FlagReader::look(before, &root)).await;
-            let newest = reader.as_ref().map(|reader| reader.flags.load());
+            let newest = reader.as_ref().map(|reader| (reader.bus.clone(), reader.flags.load()));
             let is_known = |switches: &Arc<Switches>| {
                 states.borrow().as_ref().is_some_and(|state| Arc::ptr_eq(&state.switches, switches))
             };
-            if let Some(switches) = newest.filter(|newest| !is_known(newest)) {
+            if let Some((bus, switches)) = newest.filter(|(_, newest)| !is_known(newest)) {
                 let (id, modified_s) = (shown.effective_tree.to_string(), shown.flipped_ms / 1_000);
-                states.send_replace(Some(Arc::new(FlagState { switches, id, modified_s })));
+                states.send_replace(Some(Arc::new(FlagState { switches, bus, id, modified_s })));
             }
         }
         tokio::select! {
@@ -72,7 +74,8 @@ pub(crate) async fn follow(
         }
     }
     // Ends its threads, and waits for them.
-    pool.run(move || drop(reader)).await;
+    let last = states.send_replace(None);
+    pool.run(move || drop((reader, last))).await;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use crate::{
     delivery::fixture::{Files, files},
     fake_store::FakeStore,
 };
+use configbus_model::Token;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::{
@@ -240,6 +241,56 @@ async fn pages_ask_only_from_origins_that_are_allowed() {
     assert_eq!((answer.status, answer.header("access-control-allow-methods")), (204, Some("GET, POST")));
     let refused = ask(agent.connect().await, question, &[("Origin", "null")], "").await;
     assert_eq!((refused.status, refused.header("access-control-allow-origin")), (403, None));
+    agent.stop().await;
+    store.stop().await;
+}
+
+#[tokio::test]
+async fn where_a_token_is_set_nobody_asks_without() {
+    let (place, token) = (folder(), Token::of([1; 5], [2; 32]));
+    let (other, file) = (Token::of([1; 5], [3; 32]), place.path().join("flags.token"));
+    std::fs::write(&file, token.expose()).unwrap();
+    let (folder, store) = (folder(), FakeStore::start().await);
+    store.land(revision(FEATURE));
+    let mut settings = settings(folder.path(), &[store.url()]);
+    settings.flags_token_file = Some(file);
+    settings.allowed_origins = vec!["*".into()];
+    let agent = Running::start(settings).await;
+    let key = ("X-API-Key", token.expose());
+    let asking = async { while agent.post("/text", &[JSON, key], "{}").await.status != 200 {} };
+    tokio::time::timeout(GRACE, asking).await.unwrap();
+    let bearer = format!("Bearer {}", token.expose());
+    assert_eq!(agent.post("", &[JSON, ("Authorization", &bearer)], "{}").await.status, 200);
+    for wrong in [("X-API-Key", other.expose()), ("X-API-Key", "x"), ("Authorization", "Basic x"), ("Accept", "*/*")] {
+        let answer = agent.post("/text", &[JSON, wrong], "{}").await;
+        assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer")), "{wrong:?}");
+    }
+    assert_eq!(agent.get("/admin/toggles").await.0, 401);
+    assert_eq!(agent.get("/readyz").await.0, 200);
+    let page = [("Origin", "https://any.example"), ("Access-Control-Request-Method", "POST")];
+    assert_eq!(ask(agent.connect().await, "OPTIONS /ofrep/v1/evaluate/flags", &page, "").await.status, 204);
+    agent.stop().await;
+    store.stop().await;
+}
+
+#[tokio::test]
+async fn toggles_are_shown_as_the_files_say() {
+    let (_folder, store, agent) = running(|settings| settings.toggle_environment = Some("prod".into())).await;
+    let toggle = r#"{"toggles": [{"id": "com.a.b", "fraction": 0.25, "description": "tries it"}]}"#;
+    let special = toggle.replace("0.25", "1.0");
+    let mut more = revision(FEATURE);
+    more.extend(files([("toggles/configs/com.a.json", toggle), ("toggles/configs/com.a-prod.json", special.as_str())]));
+    store.land(more);
+    let asking = async { while agent.get("/admin/toggles/com.a/com.a.b").await.0 != 200 {} };
+    tokio::time::timeout(GRACE, asking).await.unwrap();
+    let told: Value = serde_json::from_str(&agent.get("/admin/toggles").await.1).unwrap();
+    let toggle = &told["libraries"][0]["toggles"][0];
+    assert_eq!((&told["libraries"][0]["libraryName"], &toggle["current"]["fraction"]), (&json!("com.a"), &json!(1.0)));
+    assert_eq!(toggle["components"], json!([{"source": "LibraryOwner", "fraction": 1.0}]));
+    assert_eq!(agent.get("/admin/toggles/com.b").await.0, 404);
+    assert_eq!(agent.get("/admin/toggles/x").await.0, 400);
+    let answer = ask(agent.connect().await, "PUT /admin/toggles/com.a/com.a.b?fraction=1", &[], "").await;
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET,HEAD")));
     agent.stop().await;
     store.stop().await;
 }

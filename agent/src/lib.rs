@@ -18,6 +18,7 @@ mod fake_store;
 mod flag_board;
 #[cfg(test)]
 mod flag_tests;
+mod flag_token;
 mod host_guard;
 mod local_http;
 mod metrics;
@@ -32,6 +33,7 @@ mod sockets;
 mod state_file;
 mod status;
 mod subscription;
+mod toggle_view;
 mod unpack;
 
 pub use agent::{Agent, BuildError};

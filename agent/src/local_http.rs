@@ -1,6 +1,9 @@
 //! The agent's HTTP for programs and people on the host: read-only.
 
-use crate::{cross_origin, flag_board::FlagBoard, host_guard, metrics::AgentMetrics, ofrep, status::StatusBoard};
+use crate::{
+    cross_origin, flag_board::FlagBoard, flag_token, host_guard, metrics::AgentMetrics, ofrep, status::StatusBoard,
+    toggle_view,
+};
 use axum::{
     Json, Router,
     extract::State,
@@ -10,6 +13,7 @@ use axum::{
     routing::get,
     serve::ListenerExt as _,
 };
+use configbus_proto::Bearer;
 use configbus_runtime::{CancellationToken, telemetry};
 use serde_json::json;
 use std::{io, sync::Arc};
@@ -21,6 +25,8 @@ pub(crate) struct LocalHttp {
     pub(crate) board: StatusBoard,
     pub(crate) metrics: AgentMetrics,
     pub(crate) flags: FlagBoard,
+    /// What programs have to give to ask for them.
+    pub(crate) flags_token: Bearer,
     /// Origins of web pages that may ask for flags.
     pub(crate) origins: Arc<[String]>,
     /// Ends streams.
@@ -46,8 +52,10 @@ impl LocalHttp {
 
     fn router(self) -> Router {
         let for_pages = middleware::from_fn_with_state(Arc::clone(&self.origins), cross_origin::judge);
+        let with_token = middleware::from_fn_with_state(self.flags_token.clone(), flag_token::judge);
         Router::new()
-            .merge(ofrep::routes().layer(for_pages))
+            // The question of a browser, whether a page may ask, comes without a token.
+            .merge(ofrep::routes().merge(toggle_view::routes()).layer(with_token).layer(for_pages))
             .route("/status", get(status))
             .route("/metrics", get(metrics))
             .route("/healthz", get(|| async { "ok\n" }))
@@ -79,7 +87,7 @@ async fn ready(State(http): State<LocalHttp>) -> Response {
 }
 
 async fn unknown() -> Response {
-    let detail = "expected /status, /metrics, /healthz, /readyz or /ofrep/v1/evaluate/flags";
+    let detail = "expected /status, /metrics, /healthz, /readyz, /ofrep/v1/evaluate/flags or /admin/toggles";
     let problem = json!({ "title": "not found", "status": 404, "detail": detail });
     (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/problem+json")], Json(problem)).into_response()
 }

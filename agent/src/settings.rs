@@ -47,6 +47,11 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Origins of web pages that may ask for flags, such as `https://shop.example`; `*` is every page that this host opens.
     pub allowed_origins: Vec<String>,
+    /// File with the token that programs have to give to ask for flags; without it whoever reaches the port may. Read again when
+    /// it changes.
+    pub flags_token_file: Option<PathBuf>,
+    /// Environment whose files of toggles count on this host, such as `prod`; only `/admin/toggles` looks at it.
+    pub toggle_environment: Option<String>,
     /// Age after which a confirmation by the store no longer counts.
     pub fresh_for_ms: u64,
 }
@@ -64,6 +69,8 @@ impl Default for Settings {
             layout: Layout::default(),
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
             allowed_origins: Vec::new(),
+            flags_token_file: None,
+            toggle_environment: None,
             fresh_for_ms: 10_000,
         }
     }

@@ -18,10 +18,11 @@ use axum::{
     routing::{get, post},
 };
 use configbus_client::switches::{Context, Moment, xxh64};
+use configbus_runtime::BlockingPool;
 use question::{Refusal, context_of};
 use serde_json::json;
 use std::{
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -30,6 +31,9 @@ const EVENTS: &str = "/ofrep/v1/events";
 
 /// Largest question.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Evaluations of everything at once: what rules do is bounded for each flag, not for thousands, and must not hold up the agent.
+static EVALUATIONS: LazyLock<BlockingPool> = LazyLock::new(|| BlockingPool::new(4));
 
 /// How long callers wait for a host that has nothing yet.
 const RETRY_SECONDS: &str = "1";
@@ -67,7 +71,7 @@ async fn all(State(http): State<LocalHttp>, headers: HeaderMap, body: Body) -> R
         Ok(context) => context,
         Err(refusal) => return refuse(refusal, None),
     };
-    let told = match bulk(&state, &Context::of_json(&context)) {
+    let told = match EVALUATIONS.run(move || bulk(&state, &Context::of_json(&context))).await {
         Ok(told) => told,
         Err(error) => {
             let told = Json(json!({ "errorDetails": error.to_string() }));
