@@ -12,6 +12,7 @@ mod history;
 mod hosted;
 mod hostile;
 mod identity;
+mod providers;
 mod push;
 mod readers;
 mod rest;
