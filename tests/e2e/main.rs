@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod browser;
+mod bulk;
 mod corpus;
 mod deploy;
 mod durability;
