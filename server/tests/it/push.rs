@@ -152,12 +152,29 @@ fn hooks_that_wait(folder: &std::path::Path) -> std::path::PathBuf {
     let (real, gate) = (crate::harness::hook_program(), gate.display().to_string());
     let script = format!(
         "#!/bin/bash\nname=${{0##*/}}\n(exec -a \"$name\" '{}' \"$@\")\ncode=$?\n\
-         if [ \"$name\" = pre-receive ]; then read -r _ <'{gate}'; fi\nexit $code\n",
+         if [ \"$name\" = pre-receive ]; then read -t 60 -r _ <>'{gate}'; fi\nexit $code\n",
         real.display()
     );
     std::fs::write(&program, script).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     program
+}
+
+/// Opens the gate to such a program once it waits there.
+fn opened(gate: &std::path::Path) -> std::fs::File {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        // Nobody reads there yet, or never will.
+        match std::fs::OpenOptions::new().write(true).custom_flags(flags).open(gate) {
+            Ok(file) => return file,
+            Err(error) if std::time::Instant::now() > deadline => {
+                panic!("no hook waits at {}: {error}", gate.display())
+            }
+            Err(_) => std::thread::yield_now(),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,7 +183,7 @@ async fn what_is_refused_in_the_queue_cannot_be_fetched_until_it_lands() {
     let program = hooks_that_wait(folder.path());
     let server = TestServer::start_with(|settings| settings.hook_program = Some(program)).await;
     let gate = folder.path().join("gate");
-    let open = |gate: std::path::PathBuf| std::fs::write(gate, "go\n").unwrap();
+    let open = |gate: std::path::PathBuf| std::io::Write::write_all(&mut opened(&gate), b"go\n").unwrap();
     server.put("seed.json", "1").await;
     let clone = server.clone_main("late");
     let reader = server.clone_main("reader");
@@ -179,9 +196,8 @@ async fn what_is_refused_in_the_queue_cannot_be_fetched_until_it_lands() {
             clone
         }),
         async {
-            let opened = gate.clone();
-            let opening = tokio::task::spawn_blocking(move || std::fs::OpenOptions::new().write(true).open(opened));
-            let mut opened = opening.await.unwrap().unwrap();
+            let waiting = gate.clone();
+            let mut opened = tokio::task::spawn_blocking(move || opened(&waiting)).await.unwrap();
             server.put("late.json", "2").await;
             std::io::Write::write_all(&mut opened, b"go\n").unwrap();
         }
