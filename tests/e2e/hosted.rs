@@ -73,6 +73,34 @@ fn pushes_are_held_to_the_gate_and_to_the_first_parent_chain() {
 }
 
 #[test]
+fn installing_bounds_what_git_takes_to_unpack_a_push() {
+    let hosted = Hosted::install(&[]);
+    let config = |arguments: &[&str]| {
+        let mut asked = git(std::path::Path::new(&hosted.repository()));
+        let output = asked.arg("config").args(arguments).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    for (key, value) in [
+        ("receive.maxInputSize", "134217728"),
+        ("receive.unpackLimit", "1"),
+        ("core.bigFileThreshold", "4194304"),
+        ("core.deltaBaseCacheLimit", "16m"),
+        ("pack.threads", "1"),
+    ] {
+        assert_eq!(config(&["--get", key]), value, "{key}");
+    }
+    // What somebody set stays, and holds.
+    config(&["receive.maxInputSize", "2000"]);
+    let _ = Run::of(&["hook", "install", &hosted.repository()], b"").expect_ok();
+    assert_eq!(config(&["--get", "receive.maxInputSize"]), "2000");
+    let copy = hosted.copy();
+    let _ = copy.change("small.json", "1").expect_ok();
+    let numbers: Vec<_> = (0..2_000_u32).map(|at| at.wrapping_mul(2_654_435_761).to_string()).collect();
+    let refused = copy.change("large.json", format!("[{}]", numbers.join(","))).expect_refused();
+    assert!(refused.stderr.contains("exceeds maximum allowed size"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_global_hooks_path_of_whoever_runs_git_changes_nothing() {
     let hosted = Hosted::install(&[]);
     let copy = hosted.copy();

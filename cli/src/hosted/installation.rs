@@ -83,6 +83,12 @@ pub(super) fn install(args: &HookInstallArgs, output: Output) -> Result<(), Fail
     repository.configure("core.hooksPath", &hooks.to_string_lossy())?;
     repository.configure("receive.fsckObjects", "true")?;
     repository.configure("receive.advertisePushOptions", "true")?;
+    for (key, value) in bounds(settings.gate.file_size_bytes_max) {
+        // Whoever runs the repository may have set more or less.
+        if repository.configured(key).is_none_or(|value| value.is_empty()) {
+            repository.configure(key, &value)?;
+        }
+    }
     output.show(&described(&repository, &settings, "installed")?)
 }
 
@@ -129,6 +135,25 @@ pub(super) fn check(folder: &Path, output: Output) -> Result<(), Failure> {
     let settings = HookSettings::read(&repository)?;
     output.show(&described(&repository, &settings, "in place")?)
 }
+
+/// What Git may take to receive a push, as far as a repository can say: how long a pack is, whole files that are too large
+/// passed through a small buffer, and one thread that resolves deltas, because each would hold two objects. How much memory it
+/// may ask for at once only its environment can say.
+fn bounds(file_bytes_max: u64) -> [(&'static str, String); 5] {
+    [
+        ("receive.maxInputSize", PUSH_BYTES_MAX.to_string()),
+        ("receive.unpackLimit", "1".to_owned()),
+        ("core.bigFileThreshold", file_bytes_max.max(FILE_BYTES_MIN).to_string()),
+        ("core.deltaBaseCacheLimit", "16m".to_owned()),
+        ("pack.threads", "1".to_owned()),
+    ]
+}
+
+/// Largest pack of a push, as on a server.
+const PUSH_BYTES_MAX: u64 = 128 << 20;
+
+/// Files that Git takes whole whatever the gate is set to.
+const FILE_BYTES_MIN: u64 = 1 << 20;
 
 /// The settings that are there, with what the flags say.
 fn wanted(args: &HookInstallArgs, repository: &Repository) -> Result<HookSettings, Failure> {
