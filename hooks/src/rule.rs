@@ -114,6 +114,7 @@ rules! {
     ValidatorRefused = "validator/refused", "Validators of the installation accept the candidate.";
     ValidatorFailed = "validator/failed", "A validator that cannot give an answer refuses.";
     ValidatorLimit = "validator/limit", "Validators answer within their time, output and files.";
+    DocumentValues = "limit/document-values", "Documents have a bounded number of values.";
     NumberLength = "limit/number-length", "Numbers of documents have a bounded length.";
     ChangedFiles = "limit/changed-files", "One change touches a bounded number of files.";
     TreeFiles = "limit/tree-files", "A tree that has to be looked through has a bounded number of files.";

@@ -31,6 +31,8 @@ pub struct GateSettings {
     pub component_bytes_max: usize,
     /// Deepest nesting of a document.
     pub document_depth_max: usize,
+    /// Most values of one file, lists and mappings among them.
+    pub document_values_max: usize,
     /// Longest number of a document as it is written, in bytes.
     pub number_bytes_max: usize,
     /// Whether private keys and access tokens are refused.
@@ -65,6 +67,7 @@ impl Default for GateSettings {
             path_bytes_max,
             component_bytes_max,
             document_depth_max: 128,
+            document_values_max: 250_000,
             number_bytes_max: 1_000,
             refuse_secrets: true,
             child_program: None,
@@ -99,6 +102,7 @@ impl GateSettings {
                 paths.component_bytes_max as u64,
             ),
             Bound::new("gate.document_depth_max", self.document_depth_max as u64, 1, 128),
+            Bound::new("gate.document_values_max", self.document_values_max as u64, 1, 1_000_000),
             Bound::new("gate.number_bytes_max", self.number_bytes_max as u64, 32, 100_000),
             Bound::new("gate.threads", self.threads as u64, 0, THREADS_MAX as u64),
             Bound::new("gate.validators_at_once_max", self.validators_at_once_max as u64, 1, 1_024),

@@ -1,5 +1,7 @@
 //! TOML 1, by the parser that Rust hosts use, with every integer and the depth checked where it stands.
 
+mod values;
+
 use super::{
     DocumentBounds,
     bounds::TOO_DEEP,
@@ -36,6 +38,9 @@ impl Check for Toml {
 
     fn check(&self, document: &Document<'_>, findings: &mut Findings) {
         let Some(text) = document.unmarked_utf8(findings) else { return };
+        if let Some(offset) = values::end_of_bound(text, self.bounds.values_max) {
+            return findings.add(self.bounds.too_many_values(document, offset));
+        }
         let table = match DeTable::parse(text) {
             Ok(table) => table,
             Err(first) => return Reporter { document, bounds: &self.bounds }.report_all(text, first, findings),

@@ -268,6 +268,27 @@ fn sizes() -> Vec<Case> {
             both!("a.xml", |n| format!("{}{}", "<a>".repeat(n), "</a>".repeat(n)))
         ),
         size!(
+            "gate.document_values_max",
+            DocumentValues,
+            [None, Some(9)],
+            |s, n| s.document_values_max = n,
+            both!("a.json", |n: usize| format!("[1{}]", ",1".repeat(n - 2)))
+        ),
+        size!(
+            "gate.document_values_max",
+            DocumentValues,
+            [None, Some(9)],
+            |s, n| s.document_values_max = n,
+            both!("a.yaml", |n: usize| "- 1\n".repeat(n - 1))
+        ),
+        size!(
+            "gate.document_values_max",
+            DocumentValues,
+            [None, Some(9)],
+            |s, n| s.document_values_max = n,
+            both!("a.toml", |n: usize| (0..n).map(|at| format!("a{at} = 1\n")).collect::<String>())
+        ),
+        size!(
             "gate.number_bytes_max",
             NumberLength,
             [None, Some(40)],

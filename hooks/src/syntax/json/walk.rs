@@ -9,7 +9,7 @@ use crate::{
     check::{Document, Findings},
     syntax::{
         DocumentBounds,
-        bounds::TOO_DEEP,
+        bounds::{TOO_DEEP, TOO_MANY_VALUES},
         keys::Keys,
         pointer::{Step, pointer_text},
     },
@@ -18,7 +18,7 @@ use std::borrow::Cow;
 
 /// Adds everything that is wrong with `text`.
 pub(super) fn walk(document: &Document<'_>, text: &str, bounds: &DocumentBounds, findings: &mut Findings) {
-    let mut walk = Walk { document, scanner: Scanner::new(text), bounds, steps: Vec::new(), findings };
+    let mut walk = Walk { document, scanner: Scanner::new(text), bounds, steps: Vec::new(), values: 0, findings };
     if let Err(stop) = walk.document() {
         let finding =
             document.finding_at(stop.rule, stop.offset, stop.message).found(stop.found).expected(stop.expected);
@@ -33,6 +33,7 @@ struct Walk<'a, 'd> {
     bounds: &'d DocumentBounds,
     /// The way to the current value.
     steps: Vec<Step<Cow<'a, str>>>,
+    values: usize,
     findings: &'d mut Findings,
 }
 
@@ -48,6 +49,16 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn value(&mut self) -> Result<(), Stop> {
+        self.values += 1;
+        if self.values > self.bounds.values_max {
+            return Err(Stop {
+                rule: Rule::DocumentValues,
+                message: TOO_MANY_VALUES,
+                found: self.bounds.values_found(),
+                expected: self.bounds.values_expected().into(),
+                ..self.scanner.unexpected("")
+            });
+        }
         match self.scanner.token()? {
             Token::Object => self.nested(Self::object),
             Token::Array => self.nested(Self::array),

@@ -52,7 +52,14 @@ const SPLIT: &str = "split it";
 const WRITE_OUT: &str = "write more of it out, or split it";
 
 /// In the order in which they are counted.
-const COUNTED: [Counted; 7] = [
+const COUNTED: [Counted; 8] = [
+    Counted {
+        rule: Rule::DocumentValues,
+        what: "file has too many values",
+        unit: "values",
+        key: "gate.document_values_max",
+        advice: SPLIT,
+    },
     size("file has too many values, keys and ends of lists and mappings", "events", "gate.yaml.events_max"),
     size("file holds too many documents", "documents", "gate.yaml.documents_max"),
     aliases("file has too many aliases", "aliases", "gate.yaml.aliases_max"),
@@ -96,6 +103,7 @@ enum Content<'a> {
 struct Counts {
     events: usize,
     documents: usize,
+    values: usize,
     aliases: usize,
     merge_keys: usize,
 }
@@ -120,6 +128,7 @@ impl<'a> Walk<'a, '_> {
     fn check_counts(&self, offset: usize) -> Stopped {
         let (counts, yaml, Weight { nodes, bytes }) = (&self.counts, &self.bounds.yaml, self.anchors.expanded());
         let counted = [
+            (counts.values, self.bounds.values_max),
             (counts.events, yaml.events_max),
             (counts.documents, yaml.documents_max),
             (counts.aliases, yaml.aliases_max),
@@ -186,6 +195,7 @@ impl<'a> Walk<'a, '_> {
 
     /// A node is complete: it is a key, a value or an element of what is open.
     fn node(&mut self, weight: Weight, text: Option<Cow<'a, str>>, offset: usize) {
+        self.counts.values += usize::from(!self.is_key_next());
         let Some(open) = self.open.last_mut() else { return };
         open.weight += weight;
         match &mut open.content {
