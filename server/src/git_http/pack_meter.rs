@@ -52,6 +52,12 @@ enum At {
     Unknown,
 }
 
+/// Does something when the push is over, if its pack was too large. Git refuses it before any hook is asked.
+pub(super) struct WhenOver {
+    act: Option<Box<dyn FnOnce() + Send>>,
+    shared: Arc<Shared>,
+}
+
 /// Puts a line among what goes out.
 #[derive(Debug)]
 pub(super) struct PackNote {
@@ -93,6 +99,11 @@ impl At {
 }
 
 impl PackMeter {
+    /// Returns what acts when it is dropped.
+    pub(super) fn when_over(&self, act: impl FnOnce() + Send + 'static) -> WhenOver {
+        WhenOver { act: Some(Box::new(act)), shared: Arc::clone(&self.shared) }
+    }
+
     /// Looks at a piece of the request before Git gets it.
     pub(super) fn look(&mut self, piece: &[u8]) {
         let mut rest = piece;
@@ -137,6 +148,14 @@ impl PackMeter {
         let first = self.first.take().unwrap_or_default();
         if first.windows(CHANNELS.len()).any(|window| window == CHANNELS) {
             self.shared.has_channels.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl Drop for WhenOver {
+    fn drop(&mut self) {
+        if let Some(act) = self.act.take().filter(|_| self.shared.is_over.load(Ordering::Acquire)) {
+            act();
         }
     }
 }

@@ -9,6 +9,7 @@ use super::pack_meter;
 use super::push_request::{self, BEGINNING_BYTES_MAX, Beginning};
 use super::routes::{GitRefusal, GitState, find, turn};
 use super::withheld;
+use crate::audit::{AuditRecord, change};
 use crate::auth::Caller;
 use crate::failure::Failure;
 use crate::hook_socket::Push;
@@ -45,6 +46,8 @@ pub(super) async fn answer(
         return Ok(not_there(withheld));
     }
     let turn = turn(&live, service).await?;
+    let watch = (service == Service::ReceivePack).then(|| pack_meter::watch(live.limits.push_bytes_max));
+    let too_large = watch.as_ref().map(|(meter, _)| meter.when_over(noting(&state, &live, &caller)));
     let (mut command, push) = prepare(&state, &live, caller, service, protocol.as_deref(), &head.headers);
     let mut companions: Vec<Companion> = vec![Box::new(turn)];
     if let Some(push) = push.as_ref().filter(|_| is_dry_run) {
@@ -53,7 +56,7 @@ pub(super) async fn answer(
         companions.push(Box::new(scratch));
     }
     companions.push(Box::new(push));
-    let watch = (service == Service::ReceivePack).then(|| pack_meter::watch(live.limits.push_bytes_max));
+    companions.push(Box::new(too_large));
     let mut exchange = Exchange::start(command, input, watch, companions).map_err(|error| Failure::internal(&error))?;
     // Git answers before it has read everything only to say that something is wrong; waiting for its first words lets
     // a child that cannot start be an error of HTTP.
@@ -61,6 +64,14 @@ pub(super) async fn answer(
     let body = Body::from_stream(stream::iter([first]).chain(exchange));
     let content_type = format!("application/x-{}-result", service.name());
     Ok(([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache".into())], body).into_response())
+}
+
+/// Returns what writes down that a pack was too large.
+fn noting(state: &GitState, live: &LiveNamespace, caller: &Caller) -> impl FnOnce() + Send + 'static {
+    let reason = format!("the pack has more than {} bytes", live.limits.push_bytes_max);
+    let record = change::refused(caller, &live.name, &reason, Vec::<String>::new());
+    let (bus, record) = (Arc::clone(&state.bus), AuditRecord { action: Some("push".to_owned()), ..record });
+    move || bus.audit.note(record)
 }
 
 /// Reads as much of a push as tells whether it is to land anything.

@@ -68,7 +68,10 @@ async fn a_pack_over_its_limit_is_told_to_the_pusher() {
     }
     clone.commit("small.txt", &noise(9_000));
     clone.push_main().expect_ok();
-    server.stop().await;
+    let folder = server.stop().await;
+    let audit = std::fs::read_to_string(folder.path().join("data/audit.jsonl")).unwrap();
+    let refused = audit.lines().filter(|line| line.contains("\"refused\"") && line.contains("more than 30000 bytes"));
+    assert_eq!(refused.count(), 2, "{audit}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
