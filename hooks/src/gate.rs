@@ -35,6 +35,8 @@ pub struct Progress {
 /// Holds candidates to the rules. Made once, used from any thread.
 pub struct Gate {
     settings: GateSettings,
+    /// Found once: asking the system how many processors there are takes a dozen system calls.
+    workers_max: usize,
     checks: Vec<Box<dyn Check>>,
     pub(crate) governed: Vec<Box<dyn Governed>>,
     pub(crate) policies: PolicyCache,
@@ -60,13 +62,14 @@ impl Gate {
             Box::new(syntax::Xml { bounds }),
             Box::new(syntax::Csv),
         ];
-        let schemas = SchemaCheck::new(settings.schemas.clone(), settings.worker_count());
-        let switches = SwitchCheck::new(settings.schemas.clone(), settings.worker_count());
+        let workers_max = settings.worker_count();
+        let schemas = SchemaCheck::new(settings.schemas.clone(), workers_max);
+        let switches = SwitchCheck::new(settings.schemas.clone(), workers_max);
         let rules = RuleCheck::new(settings.rules.clone(), settings.child_program.clone());
         let governed: Vec<Box<dyn Governed>> =
             vec![Box::new(AllowedSecrets), Box::new(schemas), Box::new(switches), Box::new(rules)];
         let (policies, validators) = (PolicyCache::new(settings.policy.clone()), Validators::default());
-        Ok(Self { settings, checks, governed, policies, validators })
+        Ok(Self { settings, workers_max, checks, governed, policies, validators })
     }
 
     /// Gives validators of the installation a say, or says which cannot have one.
@@ -111,7 +114,7 @@ impl Gate {
         let policy = self.policy_for_secrets(candidate, case.as_ref());
         let policy = builder.unless_explained(policy)?.unwrap_or_default();
         let scan = self.settings.refuse_secrets.then_some(SecretScan { allowances: &policy.policy.allowances });
-        let inspection = Inspection::new(&self.checks, scan, self.settings.worker_count());
+        let inspection = Inspection::new(&self.checks, scan, self.workers_max);
         inspection.run(candidate, fitting.clone(), &mut builder, progress)?;
         inspection.run_passing(candidate, passing, &mut builder)?;
         if let Some(case) = &case {
