@@ -7,7 +7,9 @@ use std::{
     fs::{self, File, OpenOptions, Permissions},
     io::{self, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    panic::resume_unwind,
     path::{Path, PathBuf},
+    thread,
 };
 
 /// Syncs the names in a directory.
@@ -18,6 +20,24 @@ pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
 /// Syncs a file's content.
 pub(crate) fn sync_file(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+/// Syncs files that are written, all at once: a disk that has several to sync takes little longer than for one, and whoever
+/// syncs them one by one waits for it as often.
+pub(crate) fn sync_together(files: &[&File]) -> io::Result<()> {
+    let Some((own, others)) = files.split_first() else { return Ok(()) };
+    thread::scope(|scope| {
+        let start = |file| thread::Builder::new().name("sync".into()).spawn_scoped(scope, move || File::sync_all(file));
+        let started: Vec<_> = others.iter().map(|file| (file, start(*file))).collect();
+        let own = own.sync_all();
+        let others = started.into_iter().map(|(file, syncing)| match syncing {
+            Ok(syncing) => syncing.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            // There is no thread to be had.
+            Err(_) => file.sync_all(),
+        });
+        // Every one is waited for, also when one fails.
+        others.fold(own, Result::and)
+    })
 }
 
 /// Writes a file that must not exist and that nobody changes, and leaves syncing to the caller.

@@ -102,15 +102,17 @@ impl Landings {
         self.file.write_all_at(&records, offset(first))
     }
 
-    /// Syncs and counts the records that [`Landings::write_ahead`] wrote. They count even if syncing fails: the ref has
-    /// moved, and a lost record is made again.
-    pub(crate) fn confirm(&mut self, landings: &[Landing]) -> io::Result<()> {
-        let synced = self.file.sync_all();
+    /// Returns what has to be synced before records that were written ahead may count.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Counts the records that [`Landings::write_ahead`] wrote: the ref has moved.
+    pub(crate) fn confirm(&mut self, landings: &[Landing]) {
         for landing in landings {
             self.count += 1;
             self.by_commit.insert(landing.commit, Revision(self.count));
         }
-        synced
     }
 
     /// Replaces everything after `kept` by other records, all at once.

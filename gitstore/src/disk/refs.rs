@@ -147,21 +147,25 @@ impl RefLock {
         writeln!(file, "{new}").map_err(|source| MoveHeadError::Write { path: path(), source })
     }
 
-    /// Moves the ref to what was written: content synced, renamed, directory synced.
+    /// Returns what has to be synced before the ref moves.
+    pub(crate) fn file(&self) -> Option<&File> {
+        self.lock.as_ref()
+    }
+
+    /// Moves the ref to what was written and synced: renamed, directory synced.
     pub(crate) fn publish(mut self) -> Result<(), MoveHeadError> {
         let (path, target) = (lock_path(&self.repository, &self.name), self.repository.join(&self.name));
         let failed = |source| MoveHeadError::Write { path: path.clone(), source };
-        let Some(file) = self.lock.take() else { return Ok(()) };
-        if let Err(error) = file.sync_all().and_then(|()| fs::rename(&path, &target)) {
-            self.lock = Some(file);
-            return Err(failed(error));
-        }
+        fs::rename(&path, &target).map_err(failed)?;
+        self.lock = None;
         durable::sync_dir(durable::parent(&target)).map_err(failed)
     }
 
     /// Moves the ref.
     pub(crate) fn commit(mut self, new: ObjectId) -> Result<(), MoveHeadError> {
         self.write(new)?;
+        let failed = |source| MoveHeadError::Write { path: lock_path(&self.repository, &self.name), source };
+        self.file().map_or(Ok(()), File::sync_all).map_err(failed)?;
         self.publish()
     }
 

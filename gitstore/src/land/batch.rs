@@ -1,8 +1,8 @@
 //! Many changes, one write: each is a commit of its own on the one before it, all of them go to disk together.
 //!
-//! A commit costs six syncs whoever waits for them, so those who come together share them. Until [`Batch::land`] nothing is
-//! written, nobody sees anything, and dropping the batch leaves no trace. What is not reachable from the running head is
-//! put into the pack even if the repository has it somewhere: it may be about to expire.
+//! A commit waits three times for the disk whoever waits for it, so those who come together share them. Until
+//! [`Batch::land`] nothing is written, nobody sees anything, and dropping the batch leaves no trace. What is not reachable
+//! from the running head is put into the pack even if the repository has it somewhere: it may be about to expire.
 
 use crate::{
     CandidateView, CommitMeta, EditError, HeadCommit, LandError, MoveHeadError, ObjectKind, ReadError, StagedEdits,
@@ -133,8 +133,9 @@ impl Batch {
     }
 
     /// Makes everything durable and moves the head to the last commit, if it still is where the batch began. The order is
-    /// promise 1 of the design: pack, index and their directory; the ref and its directory; the landing records. The ref is
-    /// locked and the records are written ahead, so that a foreign write or a full disk shows before anything has moved.
+    /// promise 1 of the design: content of pack, index, landing records and ref, all at once; the directory of packs; the ref
+    /// and its directory. The ref is locked and everything is written ahead, so that a foreign write or a full disk shows
+    /// before anything has moved.
     pub fn land(self) -> Result<Option<HeadCommit>, BatchError> {
         let Some(head) = self.running.filter(|_| !self.is_empty()) else { return Ok(self.running) };
         let moving = self.store.moving();
@@ -148,8 +149,10 @@ impl Batch {
         lock.write(head.commit.into())?;
         self.store.write_ahead(&self.landings)?;
         let path = self.store.objects_dir();
-        let written = self.pack.finish().and_then(|encoded| pack::install(&path, &encoded));
-        written.map_err(|source| LandError::Write { path, source })?;
+        let failed = |source| LandError::Write { path: path.clone(), source };
+        let written = self.pack.finish().and_then(|encoded| pack::write(&path, &encoded)).map_err(failed)?;
+        self.store.sync_ahead(&lock, &written.files())?;
+        written.publish().map_err(failed)?;
         lock.publish()?;
         let live = self.staged.trees.iter().filter(|(id, _)| !self.replaced.contains(*id));
         live.for_each(|(id, tree)| self.store.inner.trees.put(*id, tree));

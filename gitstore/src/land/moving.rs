@@ -3,12 +3,13 @@
 use crate::{
     HeadCommit, MoveHeadError, Store,
     disk::{
+        durable,
         landings::Landing,
         refs::{self, RefLock},
     },
 };
 use configbus_model::{CommitId, TreeId};
-use std::sync::MutexGuard;
+use std::{fs::File, sync::MutexGuard};
 
 /// The first-parent commits that a new head adds, and its content.
 pub(crate) struct Chain {
@@ -56,8 +57,8 @@ impl Store {
     }
 
     /// Moves the ref from `present` to `new` and the published head from `expected`. The order is promise 1 of the
-    /// design: the objects are durable already; the records are written, so that a full disk shows before anything has
-    /// moved; the ref's content, name and directory are synced; the records are; then readers see it.
+    /// design: the objects are durable already; the records and the ref's content are written and synced, so that a full
+    /// disk shows before anything has moved; the ref is renamed and its directory synced; then readers see it.
     pub(crate) fn advance(
         &self,
         moving: &MutexGuard<'_, ()>,
@@ -69,10 +70,12 @@ impl Store {
         let Arrival { landed_ms, by } = arrival;
         let Chain { commits, tree } = self.chain(expected, new)?;
         let landings: Vec<_> = commits.into_iter().map(|commit| Landing { commit, landed_ms, by }).collect();
-        let lock = RefLock::acquire(self.dir(), refs::MAIN)?;
+        let mut lock = RefLock::acquire(self.dir(), refs::MAIN)?;
         lock.expect(present)?;
+        lock.write(new.into())?;
         self.write_ahead(&landings)?;
-        lock.commit(new.into())?;
+        self.sync_ahead(&lock, &[])?;
+        lock.publish()?;
         Ok(self.show(moving, &landings, tree))
     }
 
@@ -82,14 +85,20 @@ impl Store {
         self.landings().write_ahead(landings).map_err(|source| MoveHeadError::Write { path: path(), source })
     }
 
-    /// Syncs records that were written ahead and shows the newest revision: the ref has moved to it, durably.
+    /// Syncs what has to be durable before the ref may move, all at once: the records, where the ref is to go, and further
+    /// files. Records that are ahead of the ref after a crash are cut off at the next start.
+    pub(crate) fn sync_ahead(&self, lock: &RefLock, others: &[&File]) -> Result<(), MoveHeadError> {
+        let landings = self.landings();
+        let files: Vec<_> = others.iter().copied().chain([landings.file()]).chain(lock.file()).collect();
+        let path = || self.dir().to_owned();
+        durable::sync_together(&files).map_err(|source| MoveHeadError::Write { path: path(), source })
+    }
+
+    /// Counts records that were written ahead and shows the newest revision: the ref has moved to it, durably.
     pub(crate) fn show(&self, _moving: &MutexGuard<'_, ()>, landings: &[Landing], tree: TreeId) -> HeadCommit {
         let newest = landings.last().expect("the ref has moved, so there is a new revision");
         let mut records = self.landings_mut();
-        if let Err(error) = records.confirm(landings) {
-            let path = self.dir().join("configbus/landings");
-            tracing::error!(%error, path = %path.display(), "landing records cannot be synced");
-        }
+        records.confirm(landings);
         let (commit, landed_ms) = (newest.commit, newest.landed_ms);
         let head = HeadCommit { commit, tree, revision: records.newest(), landed_ms };
         *self.published_mut() = Some(head);

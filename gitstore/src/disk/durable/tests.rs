@@ -20,6 +20,20 @@ fn subject_lands_an_edit() {
     mark(&store, "end");
 }
 
+/// What is traced: lands a batch. Alone it does nothing.
+#[test]
+fn subject_lands_a_batch() {
+    let Some(store) = traced_store() else { return };
+    let mut batch = store.begin_batch();
+    for content in ["2", "3"] {
+        let staged = batch.stage(&[put("dir/a", content)]).unwrap();
+        batch.add(&staged, &meta("edit"), None).unwrap();
+    }
+    mark(&store, "begin");
+    batch.land().unwrap();
+    mark(&store, "end");
+}
+
 /// What is traced: takes in a push through receive-pack and lands it as a merge. Alone it does nothing.
 #[test]
 fn subject_lands_a_push() {
@@ -46,23 +60,56 @@ fn mark(store: &Store, name: &str) {
     fs::write(store.dir().join(format!("mark-{name}")), "").unwrap();
 }
 
+/// What happens after each other; the calls of one step go on at the same time.
+const PACK_THEN_REF: [&[&str]; 7] = [
+    &["sync objects/pack/tmp_idx_*", "sync objects/pack/tmp_pack_*"],
+    &["name objects/pack/pack-*.pack"],
+    &["name objects/pack/pack-*.idx"],
+    &["sync objects/pack"],
+    &["sync configbus/landings", "sync refs/heads/main.lock"],
+    &["name refs/heads/main"],
+    &["sync refs/heads"],
+];
+
+fn check_steps(calls: &[&str], steps: &[&[&str]]) {
+    let mut rest = calls;
+    for step in steps {
+        let (now, later) = rest.split_at(step.len().min(rest.len()));
+        let mut now = now.to_vec();
+        now.sort_unstable();
+        assert_eq!(now, *step, "{calls:#?}");
+        rest = later;
+    }
+    assert!(rest.is_empty(), "{calls:#?}");
+}
+
 #[test]
 fn an_edit_is_durable_before_its_ref_and_its_ref_before_it_is_shown() {
     let store = TestStore::new();
     store.land(&[("dir/a", "1")]);
     let Some(calls) = traced(&store, "subject_lands_an_edit") else { return };
-    let expected = [
-        "sync objects/pack/tmp_pack_*",
-        "sync objects/pack/tmp_idx_*",
-        "name objects/pack/pack-*.pack",
-        "name objects/pack/pack-*.idx",
-        "sync objects/pack",
-        "sync refs/heads/main.lock",
-        "name refs/heads/main",
-        "sync refs/heads",
-        "sync configbus/landings",
+    check_steps(&between(&calls, "begin", "end"), &PACK_THEN_REF);
+}
+
+#[test]
+fn a_batch_is_written_and_synced_at_once_before_anything_gets_its_name() {
+    let store = TestStore::new();
+    store.land(&[("dir/a", "1")]);
+    let Some(calls) = traced(&store, "subject_lands_a_batch") else { return };
+    let steps: [&[&str]; 6] = [
+        &[
+            "sync configbus/landings",
+            "sync objects/pack/tmp_idx_*",
+            "sync objects/pack/tmp_pack_*",
+            "sync refs/heads/main.lock",
+        ],
+        &["name objects/pack/pack-*.pack"],
+        &["name objects/pack/pack-*.idx"],
+        &["sync objects/pack"],
+        &["name refs/heads/main"],
+        &["sync refs/heads"],
     ];
-    assert_eq!(between(&calls, "begin", "end"), expected);
+    check_steps(&between(&calls, "begin", "end"), &steps);
 }
 
 #[test]
@@ -88,18 +135,7 @@ fn a_push_is_durable_before_its_merge_and_the_merge_before_the_ref() {
     assert!(position("sync objects/tmp_objdir-*/pack/tmp_pack_*") < named, "{received:?}");
     assert!(position("sync objects/tmp_objdir-*/pack/tmp_idx_*") < named, "{received:?}");
     let landed = between(&calls, "received", "end");
-    let expected = [
-        "sync objects/pack/tmp_pack_*",
-        "sync objects/pack/tmp_idx_*",
-        "name objects/pack/pack-*.pack",
-        "name objects/pack/pack-*.idx",
-        "sync objects/pack",
-        "sync refs/heads/main.lock",
-        "name refs/heads/main",
-        "sync refs/heads",
-        "sync configbus/landings",
-    ];
-    assert_eq!(landed, expected);
+    check_steps(&landed, &PACK_THEN_REF);
     assert_eq!(git(store.store.dir(), &["fsck", "--full"]), "");
 }
 

@@ -3,23 +3,50 @@
 use super::encode::EncodedPack;
 use crate::disk::durable;
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Writes pack and index under temporary names, syncs both; renames the pack, then the index, because the index is what
-/// makes Git look for the pack; syncs the directory. When this returns, the objects are there for good.
-///
-/// Both are written before either is synced: a file system with a journal then syncs the second for nothing.
-pub(crate) fn install(objects_dir: &Path, encoded: &EncodedPack) -> io::Result<()> {
+/// A pack and its index under temporary names, written but not synced.
+pub(crate) struct Written {
+    dir: PathBuf,
+    name: String,
+    pack: (Temporary, File),
+    index: (Temporary, File),
+}
+
+/// Writes pack and index.
+pub(crate) fn write(objects_dir: &Path, encoded: &EncodedPack) -> io::Result<Written> {
     let dir = objects_dir.join("pack");
-    let (pack, index) = (Temporary::beside(&dir, "pack"), Temporary::beside(&dir, "idx"));
-    let (pack_file, index_file) =
-        (durable::create_new(&pack.0, &encoded.pack)?, durable::create_new(&index.0, &encoded.index)?);
-    pack_file.sync_all()?;
-    index_file.sync_all()?;
-    rename(&dir, &pack, &index, &format!("pack-{}", encoded.name))
+    let created = |kind, content: &[u8]| {
+        let temporary = Temporary::beside(&dir, kind);
+        let file = durable::create_new(&temporary.0, content)?;
+        Ok::<_, io::Error>((temporary, file))
+    };
+    let (pack, index) = (created("pack", &encoded.pack)?, created("idx", &encoded.index)?);
+    Ok(Written { name: format!("pack-{}", encoded.name), pack, index, dir })
+}
+
+impl Written {
+    /// Returns what has to be synced before it gets its name.
+    pub(crate) fn files(&self) -> [&File; 2] {
+        [&self.pack.1, &self.index.1]
+    }
+
+    /// Renames the pack, then the index, because the index is what makes Git look for the pack; syncs the directory. When
+    /// this returns, the objects are there for good.
+    pub(crate) fn publish(self) -> io::Result<()> {
+        rename(&self.dir, &self.pack.0, &self.index.0, &self.name)
+    }
+}
+
+/// Puts a pack there for good.
+pub(crate) fn install(objects_dir: &Path, encoded: &EncodedPack) -> io::Result<()> {
+    let written = write(objects_dir, encoded)?;
+    durable::sync_together(&written.files())?;
+    written.publish()
 }
 
 /// Gives a pack whose content is durable its index and its name, which is returned.

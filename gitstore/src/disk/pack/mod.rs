@@ -16,7 +16,7 @@ pub(crate) use concatenate::concatenate;
 pub(crate) use encode::EncodedPack;
 pub(crate) use encode::PackWriter;
 pub(crate) use index::{count_of, ids_of};
-pub(crate) use install::{install, sync_packs};
+pub(crate) use install::{install, sync_packs, write};
 
 #[cfg(test)]
 mod tests;
