@@ -5,9 +5,9 @@
 //! content it had before, one commit each, and for etcd a put of the same bytes, synced as etcd does by default. Load and
 //! servers share the machine, so ratios count.
 
-mod bus;
+pub(crate) mod bus;
 mod etcd;
-mod load;
+pub(crate) mod load;
 mod plain_git;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 };
 use bus::Bus;
 use etcd::Etcd;
-use load::{Load, Outcome};
+use load::{Load, Outcome, Until};
 use std::time::Duration;
 
 /// Where the budget is set.
@@ -58,16 +58,17 @@ fn measure(files: usize, plan: &Plan, runtime: &tokio::runtime::Runtime) -> anyh
     let mut theirs =
         Table::new("etcd on the same disk: puts", ["", "puts/s", "p50 ms", "p99 ms", "max ms", "ours ÷ etcd"]);
     let mut verdict = None;
-    let mut load = Load::new(files, Duration::from_secs(plan.seconds));
+    let (our_load, their_load) = (Load::new(files), Load::new(files));
+    let until = Until::Passed(Duration::from_secs(plan.seconds));
     for &writers in &plan.writers {
         let writers = usize::try_from(writers)?;
         rustix::fs::sync();
         let before = bus.usage()?;
         let progress = Progress::waiting(&format!("{files} files, {writers} writers"));
-        let landed = runtime.block_on(load.run(writers, &bus.writers(writers)?))?;
+        let landed = runtime.block_on(our_load.run(writers, &bus.writers(writers)?, until))?;
         let cost = bus.usage()?.since(&before);
         rustix::fs::sync();
-        let put = runtime.block_on(load.run(writers, &etcd.writers(writers)?))?;
+        let put = runtime.block_on(their_load.run(writers, &etcd.writers(writers)?, until))?;
         drop(progress);
         let cells = rate(&landed).into_iter().chain(cost.cells(landed.done()));
         ours.row(format!("{writers} writers"), cells);

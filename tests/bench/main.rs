@@ -1,13 +1,14 @@
 //! Figures of the bus, beside what people use today, in one run on one machine.
 //!
 //! `cargo run --release -p configbus-tests --bin bench` prints everything, `bench -- propagation`, `apply`, `gate`,
-//! `history`, `corpus`, `hostile` and `land` a part. Absolute times are this machine's; ratios are what counts. Budgets are those of
+//! `history`, `corpus`, `hostile`, `land` and `endurance` a part. Absolute times are this machine's; ratios are what counts. Budgets are those of
 //! the design.
 
 mod apply;
 mod budget;
 mod content;
 mod corpus;
+mod endurance;
 mod gate;
 mod history;
 mod hostile;
@@ -59,8 +60,8 @@ struct Cli {
     /// How long each row of `land` takes.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
-    /// Commits of `history`.
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000))]
+    /// Commits of `history` and `endurance`.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(3_000..=1_000_000))]
     commits: u64,
 }
 
@@ -80,6 +81,8 @@ enum Part {
     Hostile,
     /// Durable changes a second with many writers at once, beside etcd and plain Git.
     Land,
+    /// Many commits by many writers: first and last writes compared, bytes on disk, fsck, clone, kill -9 to ready.
+    Endurance,
     /// All of them.
     All,
 }
@@ -109,6 +112,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_wanted(Part::Land) {
         land::run(&land::Plan { sizes: cli.land_sizes, writers: cli.writers, seconds: cli.seconds })?;
+    }
+    if is_wanted(Part::Endurance) {
+        endurance::run(cli.commits)?;
     }
     println!("\nload average at the end: {}", machine::load());
     Ok(())

@@ -13,11 +13,11 @@ use configbus_tests::{
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Connections that writers share: HTTP/2 carries many at once.
-pub(super) const CONNECTIONS_MAX: usize = 8;
+pub(crate) const CONNECTIONS_MAX: usize = 8;
 
 pub(crate) struct Bus {
     cluster: Cluster,
@@ -45,8 +45,7 @@ impl Bus {
     }
 
     pub(crate) fn writers(&self, writers: usize) -> anyhow::Result<Vec<BusWriter>> {
-        let client = || Ok(BusWriter(Client::connect_lazy(self.cluster.server.url())?));
-        (0..writers.min(CONNECTIONS_MAX)).map(|_| client()).collect()
+        (0..writers.min(CONNECTIONS_MAX)).map(|_| self.client().map(BusWriter)).collect()
     }
 
     pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
@@ -63,14 +62,35 @@ impl Bus {
     }
 
     /// Stock Git finds nothing wrong with what came about.
-    pub(crate) fn check(self) -> anyhow::Result<()> {
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
         let output = git(&self.repository()).args(["fsck", "--full", "--strict", "--no-dangling"]).output()?;
         ensure!(output.status.success(), "git fsck: {}", String::from_utf8_lossy(&output.stderr));
         println!("  git fsck --strict: clean");
         Ok(())
     }
 
-    fn repository(&self) -> PathBuf {
+    /// Kills the server without warning and returns how long it takes until it says that it is ready again.
+    pub(crate) fn killed_to_ready(&mut self) -> Duration {
+        self.cluster.server.kill();
+        let started = Instant::now();
+        self.cluster.server.start();
+        self.cluster.server.ready();
+        self.pid = self.cluster.server.process().pid();
+        started.elapsed()
+    }
+
+    /// Returns the URL that Git clones from.
+    pub(crate) fn git(&self) -> String {
+        self.cluster.git()
+    }
+
+    /// Returns a client.
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
+        Ok(Client::connect_lazy(self.cluster.server.url())?)
+    }
+
+    /// Returns the repository on disk.
+    pub(crate) fn repository(&self) -> PathBuf {
         self.cluster.server_data().join("namespaces/main.git")
     }
 }
