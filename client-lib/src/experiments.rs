@@ -79,8 +79,8 @@ impl Assigned {
 /// experiments.on_exposure(|exposure| println!("{:?} sees {}", exposure.unit, exposure.variant.name));
 /// let button = experiments.handle("checkout/button");
 /// let user = [("user", "ada".into())];
-/// let colour = button.assign(&Context::of(&user)).map(|assigned| assigned.name_or("blue").to_owned());
-/// assert_eq!(colour.as_deref(), Some("green"));
+/// let colour = button.assign(&Context::of(&user)).map(|assigned| assigned.name_or("none").to_owned());
+/// assert_eq!(colour.as_deref(), Some("blue"));
 /// # Ok(())
 /// # }
 /// ```

@@ -1,6 +1,6 @@
 //! Programs in other languages, with OpenFeature's own packages as they are published.
 
-use configbus_tests::{bus::Bus, eventually::eventually};
+use configbus_tests::{bus::Bus, eventually::eventually, ports::fixed_port};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -124,7 +124,7 @@ fn the_node_provider_evaluates_every_type_sees_changes_and_survives_a_restart() 
 }
 
 fn check_provider(command: Command) {
-    let mut bus = Bus::with(&["--agent-listen", &free_address()]);
+    let mut bus = Bus::with(&["--agent-listen", &format!("127.0.0.1:{}", fixed_port())]);
     let _ = bus.run_with(&["put", "flags/web.json"], FLAGS.as_bytes()).expect_ok();
     let _ = bus.run_with(&["put", "features/shop/cart.yaml"], feature(5).as_bytes()).expect_ok();
     let mut program = Program::start(command, &bus.endpoints().agents[0].listen);
@@ -150,10 +150,4 @@ fn check_provider(command: Command) {
     assert_eq!(program.ask("shop/cart.size", &json!(9))[0], 9, "nobody answers");
     bus.restart();
     await_size(&mut program, 6);
-}
-
-/// Returns an address that is free now; a restart has to have the same.
-fn free_address() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
 }
