@@ -46,7 +46,7 @@ fn what_is_not_there_is_named() {
     assert_snapshot!(said(&bus.run(&["ls", "nothing"]), &variable), @"5 error: list failed (not_found): nothing does not exist at r1");
     assert_snapshot!(said(&bus.run(&["get", "ads/limits.json", "--revision", "r99"]), &variable), @"5 error: get failed (not_found): r99 does not exist in main, the head is r1");
     assert_snapshot!(said(&bus.run(&["get", "ads/limits.json", "--revision", "latest"]), &variable), @r#"
-    2 error: invalid value 'latest' for '--revision <REV>': "latest" is not a revision, expected a number such as 42 or r42
+    2 error: invalid value 'latest' for '--revision <POINT>': "latest" names no point in history, expected a revision (r42), a commit (its first 7 digits or more), or a time: 2026-02-28T14:02:00Z, 14:02 (the last one, in UTC) or 30m ago
 
     For more information, try '--help'.
     "#);
