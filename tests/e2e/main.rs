@@ -8,6 +8,7 @@ mod bulk;
 mod corpus;
 mod deploy;
 mod durability;
+mod examples;
 mod faults;
 mod history;
 mod hosted;

@@ -1,6 +1,6 @@
 //! Programs in other languages, with OpenFeature's own packages as they are published.
 
-use configbus_tests::{bus::Bus, eventually::eventually, ports::fixed_port};
+use configbus_tests::{bus::Bus, eventually::eventually, packages, ports::fixed_port};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -19,41 +19,15 @@ const FLAGS: &str = r#"{"flags": {
     "off": {"state": "DISABLED", "variants": {"on": true}, "defaultVariant": "on"}
 }}"#;
 
-/// Returns a folder in which packages are installed; `None` where they cannot be had, as without a network.
-fn installed(name: &str, install: impl FnOnce(&Path) -> Vec<Command>) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let ready = folder.join("ready");
-    if ready.exists() {
-        return Some(folder);
-    }
-    fs::create_dir_all(&folder).ok()?;
-    for mut command in install(&folder) {
-        let output = command.stdin(Stdio::null()).output().ok();
-        if !output.as_ref().is_some_and(|output| output.status.success()) {
-            let told = output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default();
-            eprintln!("skipped: {command:?} does not work here: {told}");
-            return None;
-        }
-    }
-    fs::write(ready, "").ok()?;
-    Some(folder)
-}
-
-fn command(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments);
-    command
+/// Returns a folder for packages that the tests share.
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
 /// Returns the program in Python, but for the address that it asks.
 fn python() -> Option<Command> {
     let packages = ["openfeature-sdk==0.10.0", "openfeature-provider-ofrep==0.3.0"];
-    let folder = installed("python-ofrep-1", |folder| {
-        let pip = [&["-m", "pip", "install", "--quiet"], packages.as_slice()].concat();
-        let environment = command("python3", &["-m", "venv", "--clear", folder.to_str().unwrap_or_default()]);
-        vec![environment, command(folder.join("bin/python"), &pip)]
-    })?;
-    let mut python = Command::new(folder.join("bin/python"));
+    let mut python = Command::new(packages::python(&folder("python-ofrep-1"), &packages)?.join("bin/python"));
     python.arg(Path::new(SCRIPTS).join("ofrep.py"));
     Some(python)
 }
@@ -61,15 +35,8 @@ fn python() -> Option<Command> {
 /// Returns the program for Node.
 fn node() -> Option<Command> {
     let packages = ["@openfeature/server-sdk@1.23.0", "@openfeature/ofrep-provider@0.1.3"];
-    let folder = installed("node-ofrep-1", |folder| {
-        let npm = [
-            &["install", "--silent", "--no-save", "--prefix", folder.to_str().unwrap_or_default()],
-            packages.as_slice(),
-        ];
-        vec![command("npm", &npm.concat())]
-    })?;
     // Packages are looked for beside the program.
-    let script = folder.join("ofrep.mjs");
+    let script = packages::node(&folder("node-ofrep-1"), &packages)?.join("ofrep.mjs");
     fs::copy(Path::new(SCRIPTS).join("ofrep.mjs"), &script).ok()?;
     let mut node = Command::new("node");
     node.arg(script);
