@@ -8,6 +8,7 @@ use crate::{
     local_http::LocalHttp,
     metrics::AgentMetrics,
     moment::Timeline,
+    placement::{DeliveryReport, PlacerParts},
     readers::{self, ReadersReport},
     sockets, state_file,
     status::StatusBoard,
@@ -166,6 +167,7 @@ impl Agent {
         let status = watch::Sender::new(subscription.status());
         let readers = watch::Sender::new(ReadersReport::default());
         let flags = watch::Sender::new(None);
+        let deliveries = watch::Sender::new(Vec::new());
         let (incarnation, metrics) = (configbus_runtime::incarnation(), AgentMetrics::new(&host));
         let board = StatusBoard {
             settings: Arc::clone(&self.settings),
@@ -176,8 +178,10 @@ impl Agent {
             stock: stock.subscribe(),
             subscription: status.subscribe(),
             readers: readers.subscribe(),
+            deliveries: deliveries.subscribe(),
         };
         let stock_of_flags = stock.subscribe();
+        self.keep_places(tasks, (stock.subscribe(), deliveries), refusals.clone(), metrics.clone());
         tasks.spawn("ready", wait_for_revision(stock.subscribe(), self.readiness, stop.clone()));
         let identity = Identity { host, incarnation, labels: self.settings.labels.clone(), bearer: self.bearer };
         let timeline = self.timeline.clone();
@@ -215,6 +219,17 @@ impl Agent {
         };
         tasks.spawn("http", http.clone().serve_port(self.port, stop.clone()));
         tasks.spawn("http-socket", http.serve_socket(self.http_socket, stop));
+    }
+
+    fn keep_places(
+        &self,
+        tasks: &Tasks,
+        (stock, reports): (watch::Receiver<Stock>, watch::Sender<Vec<DeliveryReport>>),
+        refusals: mpsc::Sender<String>,
+        metrics: AgentMetrics,
+    ) {
+        let (rules, root, clock) = (self.settings.deliver.clone(), self.root.clone(), Arc::clone(&self.clock));
+        PlacerParts { rules, root, clock, stock, refusals, reports, metrics }.start(tasks);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an agent counts. Labelled with the host, because several agents may share a process.
 
-use crate::{deliverer::Stock, status::StatusReport};
+use crate::{deliverer::Stock, placement::DeliveryState, status::StatusReport};
 use std::{sync::Arc, time::Duration};
 
 /// Metrics of one host.
@@ -27,6 +27,18 @@ impl AgentMetrics {
     /// A revision became visible, this long after its last part arrived.
     pub(crate) fn applied(&self, took: Duration) {
         metrics::histogram!("configbus_agent_apply_seconds", "host" => self.host()).record(took.as_secs_f64());
+    }
+
+    /// A file or directory for a fixed place got somewhere.
+    pub(crate) fn delivered(&self, state: DeliveryState) {
+        let outcome = match state {
+            DeliveryState::Placed => "placed",
+            DeliveryState::Refused => "refused",
+            DeliveryState::CommandFailed => "command_failed",
+            DeliveryState::Failed => "failed",
+            DeliveryState::Absent => "absent",
+        };
+        metrics::counter!("configbus_agent_deliveries_total", "host" => self.host(), "outcome" => outcome).increment(1);
     }
 
     /// What is on the disk.
@@ -69,5 +81,6 @@ fn describe() {
     metrics::describe_gauge!("configbus_agent_refused_revisions", "Revisions that the host did not take");
     metrics::describe_gauge!("configbus_agent_refusing_readers", "Files that readers on the host did not take");
     metrics::describe_counter!("configbus_agent_divergences_total", "Revisions that came with two commits");
+    metrics::describe_counter!("configbus_agent_deliveries_total", "What became of files for fixed places");
     metrics::describe_counter!("configbus_agent_reports_total", "Reports from readers");
 }

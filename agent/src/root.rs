@@ -77,6 +77,11 @@ impl Root {
         self.tmp().join("standby")
     }
 
+    /// Returns the folder of what was delivered to fixed places.
+    pub(crate) fn deliver(&self) -> PathBuf {
+        self.path.join("deliver")
+    }
+
     pub(crate) fn state(&self) -> PathBuf {
         self.path.join("state.json")
     }

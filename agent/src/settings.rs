@@ -1,5 +1,6 @@
 //! Settings of the agent role.
 
+use crate::placement::{Deliver, DeliverError, check_rules};
 use configbus_model::{ErrorKind, Layout};
 use configbus_proto::ReadableToken;
 use configbus_transport::{ClientTlsSettings, TlsError};
@@ -54,6 +55,8 @@ pub struct Settings {
     pub toggle_environment: Option<String>,
     /// Age after which a confirmation by the store no longer counts.
     pub fresh_for_ms: u64,
+    /// Files and directories that are kept at fixed places.
+    pub deliver: Vec<Deliver>,
 }
 
 impl Default for Settings {
@@ -72,6 +75,7 @@ impl Default for Settings {
             flags_token_file: None,
             toggle_environment: None,
             fresh_for_ms: 10_000,
+            deliver: Vec::new(),
         }
     }
 }
@@ -127,6 +131,9 @@ pub enum SettingsError {
         /// What was given.
         origin: String,
     },
+    /// A file could not be kept at its place.
+    #[error("deliver is wrong")]
+    Deliver(#[from] DeliverError),
     /// Nothing would ever be fresh.
     #[error("fresh_for_ms = {fresh_for_ms}, expected at least 3000: stores confirm once a second")]
     FreshFor {
@@ -172,7 +179,7 @@ impl Settings {
         if self.fresh_for_ms < 3_000 {
             return Err(SettingsError::FreshFor { fresh_for_ms: self.fresh_for_ms });
         }
-        Ok(())
+        Ok(check_rules(&self.deliver, &self.root)?)
     }
 
     fn check_token(&self) -> Result<(), SettingsError> {

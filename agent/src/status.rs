@@ -5,6 +5,7 @@ use crate::{
     deliverer::Stock,
     delivery::DiskUsage,
     pins::Pins,
+    placement::DeliveryReport,
     readers::ReadersReport,
     subscription::{Phase, SubscriptionStatus},
 };
@@ -59,6 +60,9 @@ pub struct StatusReport {
     pub refusals: Vec<RefusalRecord>,
     /// What programs on this host report.
     pub readers: ReadersReport,
+    /// What is kept at fixed places.
+    #[serde(default)]
+    pub deliveries: Vec<DeliveryReport>,
     /// Revisions that came with two commits.
     pub divergences: u64,
     /// Why what readers see cannot be relied on.
@@ -123,6 +127,7 @@ pub(crate) struct StatusBoard {
     pub(crate) stock: watch::Receiver<Stock>,
     pub(crate) subscription: watch::Receiver<SubscriptionStatus>,
     pub(crate) readers: watch::Receiver<ReadersReport>,
+    pub(crate) deliveries: watch::Receiver<Vec<DeliveryReport>>,
 }
 
 impl StatusBoard {
@@ -155,6 +160,7 @@ impl StatusBoard {
             disk: DiskReport::of(stock.usage, &self.root),
             refusals: subscription.refusals,
             readers: self.readers.borrow().clone(),
+            deliveries: self.deliveries.borrow().clone(),
             divergences: subscription.divergences,
             damage: stock.damage,
         }

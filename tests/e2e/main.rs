@@ -14,6 +14,7 @@ mod history;
 mod hosted;
 mod hostile;
 mod identity;
+mod places;
 mod providers;
 mod push;
 mod readers;
