@@ -1,10 +1,11 @@
-//! The wire: generated types of `configbus.v1`, conversion to and from the model, and how errors travel.
+//! The wire: generated types of `configbus.v1` and of flagd's protocols, conversion to and from the model, and how errors travel.
 //!
 //! Knows the shape of messages and nothing of what they make happen. Read first: [`v1`], then [`convert`] and
 //! [`status`].
 
 mod bearer;
 pub mod convert;
+pub mod flagd;
 pub mod status;
 
 pub use bearer::{AuthorisedChannel, Bearer, BearerError, ReadableToken};
