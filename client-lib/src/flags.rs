@@ -53,7 +53,24 @@ use places::Keys;
 #[derive(Debug, Clone)]
 pub struct Flags {
     board: Arc<Board>,
-    files: PrefixSubscription<SwitchFile>,
+    files: PrefixSubscription<FlagFile>,
+}
+
+/// What is kept of one file.
+#[derive(Debug)]
+struct FlagFile {
+    switches: Arc<SwitchFile>,
+    /// As it is written, where that was asked for.
+    document: Option<Arc<Value>>,
+}
+
+/// What is kept of the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    /// What evaluation needs.
+    Compiled,
+    /// The documents as well.
+    Documents,
 }
 
 /// What readers look at.
@@ -69,9 +86,11 @@ impl Board {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn publish(&self, files: &PrefixFiles<SwitchFile>) {
-        let files = files.iter().map(|(path, file)| (path.to_string(), Arc::clone(file)));
-        let switches = Arc::new(Switches::of(files));
+    fn publish(&self, files: &PrefixFiles<FlagFile>) {
+        let switches = files.iter().map(|(path, file)| (path.to_string(), Arc::clone(&file.switches)));
+        let documents =
+            files.iter().filter_map(|(path, file)| Some((path.to_string(), Arc::clone(file.document.as_ref()?))));
+        let switches = Arc::new(Switches::of(switches).with_documents(documents));
         // The lock keeps a handle that is made meanwhile from missing the new set.
         let mut slots = self.slots();
         slots.retain(|_, slot| Arc::strong_count(slot) > 1);
@@ -92,26 +111,39 @@ impl ConfigBus {
     /// Subscribes to flags and features. [`FlagPlaces::of`] reads where they stand; by default it is `flags/**` and
     /// `features/**`.
     pub fn flags(&self, places: &FlagPlaces) -> Result<Flags, SubscribeError> {
+        self.flags_keeping(places, Keeping::Compiled)
+    }
+
+    /// Subscribes to flags and features and keeps the documents they were read from as well, for programs that hand flags on:
+    /// see [`Switches::to_flagd`].
+    pub fn flags_with_documents(&self, places: &FlagPlaces) -> Result<Flags, SubscribeError> {
+        self.flags_keeping(places, Keeping::Documents)
+    }
+
+    fn flags_keeping(&self, places: &FlagPlaces, keeping: Keeping) -> Result<Flags, SubscribeError> {
         let patterns = places.patterns();
         let failed = |reason| SubscribeError::Pattern { pattern: patterns.join(" "), reason };
         let glob = PathGlob::parse_all(&patterns).map_err(failed)?;
         let keys = places.keys().map_err(failed)?;
-        let rules = Rules::new(move |path, content| decoded(&keys, path, content));
+        let rules = Rules::new(move |path, content| decoded(&keys, keeping, path, content));
         let board = Arc::new(Board::default());
         let published = Arc::clone(&board);
         let cell = Arc::new(PrefixCell::new(glob, rules).composing(move |files, _, _| published.publish(files)));
-        let watched: Arc<dyn Watched> = Arc::<PrefixCell<SwitchFile>>::clone(&cell);
+        let watched: Arc<dyn Watched> = Arc::<PrefixCell<FlagFile>>::clone(&cell);
         self.owner.follower.register(&watched);
         Ok(Flags { board, files: PrefixSubscription { cell, owner: Arc::clone(&self.owner) } })
     }
 }
 
 /// What is no document, or plainly something else, is left alone, as the gate leaves it.
-fn decoded(keys: &Keys, path: &ConfigPath, content: &[u8]) -> Result<SwitchFile, ParseError> {
-    let Some(format) = Format::of(path) else { return Ok(SwitchFile::Other) };
+fn decoded(keys: &Keys, keeping: Keeping, path: &ConfigPath, content: &[u8]) -> Result<FlagFile, ParseError> {
+    let other = || FlagFile { switches: Arc::new(SwitchFile::Other), document: None };
+    let Some(format) = Format::of(path) else { return Ok(other()) };
     let document: Value = format.parse(content)?;
     let problem = |problems: configbus_switches::Problems| ParseError { place: None, message: problems.to_string() };
-    SwitchFile::parse(keys.of(path), &document).usable().map_err(problem)
+    let switches = Arc::new(SwitchFile::parse(keys.of(path), &document).usable().map_err(problem)?);
+    let is_kept = keeping == Keeping::Documents && !matches!(&*switches, SwitchFile::Other);
+    Ok(FlagFile { switches, document: is_kept.then(|| Arc::new(document)) })
 }
 
 impl Flags {

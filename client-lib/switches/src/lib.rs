@@ -28,7 +28,7 @@ mod resolution;
 pub mod toggle;
 mod version;
 
-pub use collection::{Lint, Place, SwitchFile, Switches, key_below};
+pub use collection::{FlagdSet, LeftOut, Lint, Place, SwitchFile, Switches, key_below};
 pub use context::{Attribute, Context, TARGETING_KEY};
 pub use explanation::Step;
 pub use feature::{Feature, Parameter, ParameterKind, Stage};

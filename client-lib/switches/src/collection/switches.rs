@@ -34,6 +34,8 @@ pub struct Switches {
     entries: HashMap<Box<str>, Entry>,
     /// Of features that have prerequisites, by file.
     plans: HashMap<usize, Plan>,
+    /// What files were read from, by path, where somebody keeps that.
+    documents: HashMap<String, Arc<Value>>,
 }
 
 /// Values and answers of steps.
@@ -53,6 +55,12 @@ pub struct Place {
     entry: Entry,
     /// Where in the key the name of a parameter begins.
     parameter_at: Option<usize>,
+}
+
+impl Place {
+    pub(super) fn is_parameter(self) -> bool {
+        self.parameter_at.is_some()
+    }
 }
 
 impl Switches {
@@ -75,6 +83,18 @@ impl Switches {
         });
         switches.plans = planned.collect();
         switches
+    }
+
+    /// Keeps the documents that files were read from, for handing them on.
+    #[must_use]
+    pub fn with_documents(mut self, documents: impl IntoIterator<Item = (String, Arc<Value>)>) -> Self {
+        self.documents = documents.into_iter().collect();
+        self
+    }
+
+    /// Returns what a file was read from, where that was kept.
+    pub fn document(&self, path: &str) -> Option<&Value> {
+        self.documents.get(path).map(|document| &**document)
     }
 
     /// Returns the files.
@@ -189,6 +209,39 @@ impl Switches {
             values[at] = (found.filter(|found| found.error.is_none()).and_then(|found| found.value), found);
         }
         values
+    }
+
+    /// Returns everything that has a key, in the order of the files, what another one hides included.
+    pub(super) fn places<'a>(&'a self, key: &'a str) -> impl Iterator<Item = Place> + 'a {
+        let parameter = key.rsplit_once('.');
+        self.files.iter().enumerate().flat_map(move |(file, (_, content))| {
+            let place = |at, parameter_at| Place { entry: Entry { file, at }, parameter_at };
+            let found: Vec<Place> = match &**content {
+                SwitchFile::Flags(set) => {
+                    let flags = set.flags().enumerate().filter(|(_, flag)| flag.key() == key);
+                    flags.map(|(at, _)| place(at, None)).collect()
+                }
+                SwitchFile::Feature(feature) if feature.key() == key => vec![place(0, None)],
+                SwitchFile::Feature(feature) => {
+                    let owned = parameter
+                        .filter(|(owner, name)| feature.key() == *owner && feature.parameters().contains_key(*name));
+                    owned.map(|(owner, _)| place(0, Some(owner.len() + 1))).into_iter().collect()
+                }
+                SwitchFile::Other => Vec::new(),
+            };
+            found
+        })
+    }
+
+    /// Returns the path and the metadata of what is somewhere.
+    pub(super) fn described(&self, place: Place) -> Option<(&str, &Map<String, Value>)> {
+        let (path, file) = self.file(place.entry)?;
+        let metadata = match file {
+            SwitchFile::Flags(set) => set.flag_at(place.entry.at)?.metadata(),
+            SwitchFile::Feature(feature) => feature.metadata(),
+            SwitchFile::Other => return None,
+        };
+        Some((path, metadata))
     }
 
     pub(super) fn plan(&self, file: usize) -> Option<&Plan> {

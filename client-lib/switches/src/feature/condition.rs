@@ -38,6 +38,11 @@ pub(crate) fn parse(reading: &mut Reading, value: &Value) -> Option<Expr> {
     Compiler::default().compile(reading, &logic)
 }
 
+/// Writes `when` in JSONLogic.
+pub(super) fn to_logic(value: &Value) -> Option<Value> {
+    all_of(&mut Reading::default(), value)
+}
+
 /// Reads `when` clause by clause, so that it can be told which of them does not hold.
 pub(super) fn parse_clauses(reading: &mut Reading, value: &Value) -> Option<Box<[Clause]>> {
     let members = reading.mapping(value)?;

@@ -19,7 +19,7 @@ const REQUIREMENTS_MAX: usize = 16;
 const TESTS_MAX: usize = 200;
 
 /// Variant of a feature of which no rule matches.
-const DEFAULT: &str = "default";
+pub(super) const DEFAULT: &str = "default";
 
 /// Where in its life a feature is; for people and lints, rules do not look at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +129,11 @@ impl Feature {
     /// does not.
     pub fn requirements(&self) -> &[(String, Value)] {
         &self.requirements
+    }
+
+    /// Returns all parameters as they are where no rule matches.
+    pub(super) fn defaults(&self) -> &Value {
+        &self.defaults
     }
 
     /// Returns owner, team, stage and expiry, as flags tell them.

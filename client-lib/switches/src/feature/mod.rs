@@ -8,6 +8,7 @@ pub(crate) mod condition;
 mod explain;
 mod exposure;
 mod file;
+mod flagd;
 mod lint;
 mod parameter;
 mod rule;
