@@ -3,7 +3,7 @@
 //! The agent reads what it made visible through the client library, so that a program in another language gets the answer that
 //! one in Rust computes itself: the same places, the same evaluation, the same last good version of a broken file.
 
-use crate::{Root, deliverer::Stock};
+use crate::{Root, deliverer::Stock, flag_state::FlagState};
 use configbus_client::{ConfigBus, FlagPlaces, Flags, OpenOptions, switches::Switches};
 use configbus_runtime::{BlockingPool, CancellationToken};
 use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
@@ -14,18 +14,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// How long a view is waited for; there is one, or it would not be tried.
 const OPEN_DEADLINE: Duration = Duration::from_secs(1);
-
-/// All flags of a moment.
-#[derive(Debug)]
-pub(crate) struct FlagState {
-    pub(crate) switches: Arc<Switches>,
-    /// What they were read from.
-    pub(crate) bus: ConfigBus,
-    /// Names this state; another one may have the same flags.
-    pub(crate) id: String,
-    /// When it became visible, in seconds since 1970.
-    pub(crate) modified_s: u64,
-}
 
 /// What handlers look at; nothing before the first revision was read.
 #[derive(Debug, Clone)]
@@ -65,7 +53,8 @@ pub(crate) async fn follow(
             };
             if let Some((bus, switches)) = newest.filter(|(_, newest)| !is_known(newest)) {
                 let (id, modified_s) = (shown.effective_tree.to_string(), shown.flipped_ms / 1_000);
-                states.send_replace(Some(Arc::new(FlagState { switches, bus, id, modified_s })));
+                let (revision, written) = (shown.head.revision, Default::default());
+                states.send_replace(Some(Arc::new(FlagState { switches, bus, id, modified_s, revision, written })));
             }
         }
         tokio::select! {
@@ -92,7 +81,7 @@ impl FlagReader {
         let Some(mut reader) = before else { return Self::open(root) };
         reader.bus.refresh();
         match FlagPlaces::of(&reader.bus) {
-            Ok(places) if places != reader.places => match reader.bus.flags(&places) {
+            Ok(places) if places != reader.places => match reader.bus.flags_with_documents(&places) {
                 Ok(flags) => (reader.flags, reader.places) = (flags, places),
                 Err(error) => tracing::warn!(%error, "flags stay at the places they were"),
             },
@@ -107,7 +96,7 @@ impl FlagReader {
         let options = OpenOptions::new().deadline(OPEN_DEADLINE);
         let bus = ConfigBus::open_with(root, &options).map_err(|error| told(&error)).ok()?;
         let places = FlagPlaces::of(&bus).map_err(|error| told(&error)).unwrap_or_default();
-        let flags = bus.flags(&places).map_err(|error| told(&error)).ok()?;
+        let flags = bus.flags_with_documents(&places).map_err(|error| told(&error)).ok()?;
         Some(Self { bus, places, flags })
     }
 }

@@ -16,7 +16,7 @@ use tokio::{
 
 const GRACE: Duration = Duration::from_secs(60);
 
-const FLAGS: &str = r#"{"flags": {
+pub(crate) const FLAGS: &str = r#"{"flags": {
     "text": {"state": "ENABLED", "variants": {"a": "one", "b": "two"}, "defaultVariant": "a",
         "targeting": {"if": [{"==": [{"var": "country"}, "DE"]}, "b", null]}, "metadata": {"owner": "web"}},
     "web/number": {"state": "ENABLED", "variants": {"x": 1.5}, "defaultVariant": "x"},
@@ -24,10 +24,10 @@ const FLAGS: &str = r#"{"flags": {
     "broken": {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on", "targeting": {"cat": ["no", "thing"]}}
 }}"#;
 
-const FEATURE: &str = "owner: shop\nstage: beta\nparameters:\n  size: {type: int, default: 1}\n  extra: {type: bool, default: false}\n\
+pub(crate) const FEATURE: &str = "owner: shop\nstage: beta\nparameters:\n  size: {type: int, default: 1}\n  extra: {type: bool, default: false}\n\
                        rules:\n  - name: german\n    when: {country: DE}\n    set: {size: 5}\n";
 
-fn revision(feature: &str) -> Files {
+pub(crate) fn revision(feature: &str) -> Files {
     files([("flags/web.json", FLAGS), ("features/shop/cart.yaml", feature)])
 }
 
@@ -86,7 +86,7 @@ impl Running {
     }
 }
 
-async fn running(change: impl Fn(&mut Settings)) -> (tempfile::TempDir, FakeStore, Running) {
+pub(crate) async fn running(change: impl Fn(&mut Settings)) -> (tempfile::TempDir, FakeStore, Running) {
     let (folder, store) = (folder(), FakeStore::start().await);
     store.land(revision(FEATURE));
     let mut settings = settings(folder.path(), &[store.url()]);

@@ -2,14 +2,16 @@
 
 use axum::{
     Json,
+    body::Body,
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use configbus_model::Token;
 use configbus_proto::Bearer;
 use serde_json::json;
+use tonic::Status;
 
 /// Refuses who does not give the token, where one is set.
 pub(crate) async fn judge(State(bearer): State<Bearer>, request: Request, next: Next) -> Response {
@@ -19,16 +21,27 @@ pub(crate) async fn judge(State(bearer): State<Bearer>, request: Request, next: 
         Err(error) => {
             // The reason names a file of the host, which is nobody's business who asks.
             tracing::error!(%error, "flags are answered to nobody");
-            let told = Json(json!({ "errorDetails": "the token of this host cannot be read" }));
-            return (StatusCode::INTERNAL_SERVER_ERROR, told).into_response();
+            let told = "the token of this host cannot be read";
+            if is_grpc(request.headers()) {
+                return Status::internal(told).into_http::<Body>();
+            }
+            return (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({ "errorDetails": told }))).into_response();
         }
     };
     if given(request.headers()).is_some_and(|given| given.hash().is(&wanted.hash())) {
         return next.run(request).await;
     }
     let told = "expected the token in flags_token_file, as Authorization: Bearer or X-API-Key";
+    if is_grpc(request.headers()) {
+        return Status::unauthenticated(told).into_http::<Body>();
+    }
     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], Json(json!({ "errorDetails": told })))
         .into_response()
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let told = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    told.is_some_and(|told| told.starts_with(b"application/grpc"))
 }
 
 fn given(headers: &HeaderMap) -> Option<Token> {

@@ -16,9 +16,12 @@ pub mod delivery;
 #[cfg(test)]
 mod fake_store;
 mod flag_board;
+mod flag_state;
+mod flag_streams;
 #[cfg(test)]
 mod flag_tests;
 mod flag_token;
+mod flagd;
 mod host_guard;
 mod local_http;
 mod metrics;

@@ -1,8 +1,8 @@
 //! The agent's HTTP for programs and people on the host: read-only.
 
 use crate::{
-    cross_origin, flag_board::FlagBoard, flag_token, host_guard, metrics::AgentMetrics, ofrep, status::StatusBoard,
-    toggle_view,
+    cross_origin, flag_board::FlagBoard, flag_token, flagd, host_guard, metrics::AgentMetrics, ofrep,
+    status::StatusBoard, toggle_view,
 };
 use axum::{
     Json, Router,
@@ -41,21 +41,22 @@ impl LocalHttp {
                 tracing::debug!(%error, "a connection stays with Nagle's algorithm");
             }
         });
-        let guarded = self.router().layer(middleware::from_fn(host_guard::refuse_foreign_hosts));
+        let guarded = self.router().await.layer(middleware::from_fn(host_guard::refuse_foreign_hosts));
         axum::serve(listener, guarded).with_graceful_shutdown(stop.cancelled_owned()).await
     }
 
     /// Serves the socket in the root, which no browser reaches.
     pub(crate) async fn serve_socket(self, listener: UnixListener, stop: CancellationToken) -> io::Result<()> {
-        axum::serve(listener, self.router()).with_graceful_shutdown(stop.cancelled_owned()).await
+        axum::serve(listener, self.router().await).with_graceful_shutdown(stop.cancelled_owned()).await
     }
 
-    fn router(self) -> Router {
+    async fn router(self) -> Router {
+        let flags = ofrep::routes().merge(flagd::routes(&self).await).merge(toggle_view::routes());
         let for_pages = middleware::from_fn_with_state(Arc::clone(&self.origins), cross_origin::judge);
         let with_token = middleware::from_fn_with_state(self.flags_token.clone(), flag_token::judge);
         Router::new()
             // The question of a browser, whether a page may ask, comes without a token.
-            .merge(ofrep::routes().merge(toggle_view::routes()).layer(with_token).layer(for_pages))
+            .merge(flags.layer(with_token).layer(for_pages))
             .route("/status", get(status))
             .route("/metrics", get(metrics))
             .route("/healthz", get(|| async { "ok\n" }))
@@ -87,7 +88,7 @@ async fn ready(State(http): State<LocalHttp>) -> Response {
 }
 
 async fn unknown() -> Response {
-    let detail = "expected /status, /metrics, /healthz, /readyz, /ofrep/v1/evaluate/flags or /admin/toggles";
+    let detail = "expected /status, /metrics, /healthz, /readyz, /ofrep/v1/evaluate/flags, flagd's gRPC services or /admin/toggles";
     let problem = json!({ "title": "not found", "status": 404, "detail": detail });
     (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/problem+json")], Json(problem)).into_response()
 }

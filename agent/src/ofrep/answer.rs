@@ -1,5 +1,6 @@
 //! What callers are told.
 
+use crate::flag_state::details_of;
 use configbus_client::switches::{ErrorCode, Resolution};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -46,12 +47,7 @@ impl Failure<'_> {
 impl<'a> Evaluation<'a> {
     pub(super) fn of(key: &'a str, found: &Resolution<'a>) -> Self {
         if let Some(error) = found.error {
-            let error_details = match error {
-                ErrorCode::FlagNotFound => format!("flag '{key}' was not found"),
-                ErrorCode::ParseError => "its rule names a variant that it does not have".to_owned(),
-                ErrorCode::TypeMismatch => "its value is of another type".to_owned(),
-                ErrorCode::General => "its rule does more than it may, or its prerequisites go in a circle".to_owned(),
-            };
+            let error_details = details_of(error, key);
             return Self::Failure(Failure { key: Some(key), error_code: error.as_str(), error_details });
         }
         let Resolution { value, variant, reason, metadata, .. } = *found;

@@ -1,6 +1,6 @@
 //! Events that tell callers when to ask again.
 
-use crate::{flag_board::FlagState, local_http::LocalHttp};
+use crate::{flag_state::FlagState, flag_streams, local_http::LocalHttp};
 use axum::{
     Json,
     extract::State,
@@ -12,25 +12,15 @@ use axum::{
 };
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
-use std::{
-    convert::Infallible,
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
-use tokio::sync::Semaphore;
-
-/// Most streams in one process: programs on one host, each with a few.
-const STREAMS_MAX: usize = 1_024;
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 /// How often something is sent, so that both ends see that the other is gone.
 const BEAT: Duration = Duration::from_secs(15);
 
-static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(STREAMS_MAX)));
-
 /// Sends an event for each new state. Whoever comes back and names an event that is not of the present state is told at once.
 pub(super) async fn stream(State(http): State<LocalHttp>, headers: HeaderMap) -> Response {
-    let Ok(place) = Arc::clone(&PLACES).try_acquire_owned() else {
-        let told = Json(json!({ "errorDetails": format!("{STREAMS_MAX} streams are open already") }));
+    let Some(place) = flag_streams::place() else {
+        let told = Json(json!({ "errorDetails": flag_streams::refusal() }));
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "10")], told).into_response();
     };
     let last = headers.get("last-event-id").and_then(|last| last.to_str().ok()).map(str::to_owned);

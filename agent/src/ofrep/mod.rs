@@ -7,7 +7,10 @@ mod answer;
 mod events;
 mod question;
 
-use crate::{flag_board::FlagState, local_http::LocalHttp};
+use crate::{
+    flag_state::{FlagState, WHOLE_SETS},
+    local_http::LocalHttp,
+};
 use answer::{Bulk, Evaluation, Failure};
 use axum::{
     Json, Router,
@@ -17,23 +20,16 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use configbus_client::switches::{Context, Moment, xxh64};
-use configbus_runtime::BlockingPool;
+use configbus_client::switches::xxh64;
 use question::{Refusal, context_of};
-use serde_json::json;
-use std::{
-    sync::{Arc, LazyLock},
-    time::{SystemTime, UNIX_EPOCH},
-};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// Where events are.
 const EVENTS: &str = "/ofrep/v1/events";
 
 /// Largest question.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
-
-/// Evaluations of everything at once: what rules do is bounded for each flag, not for thousands, and must not hold up the agent.
-static EVALUATIONS: LazyLock<BlockingPool> = LazyLock::new(|| BlockingPool::new(4));
 
 /// How long callers wait for a host that has nothing yet.
 const RETRY_SECONDS: &str = "1";
@@ -55,7 +51,7 @@ async fn one(State(http): State<LocalHttp>, Path(key): Path<String>, headers: He
         Ok(context) => context,
         Err(refusal) => return refuse(refusal, Some(&key)),
     };
-    let found = state.switches.resolve(&key, &Context::of_json(&context), now());
+    let found = state.resolve(&key, &context);
     match Evaluation::of(&key, &found) {
         Evaluation::Success(success) => Json(success).into_response(),
         Evaluation::Failure(failure) => {
@@ -71,7 +67,7 @@ async fn all(State(http): State<LocalHttp>, headers: HeaderMap, body: Body) -> R
         Ok(context) => context,
         Err(refusal) => return refuse(refusal, None),
     };
-    let told = match EVALUATIONS.run(move || bulk(&state, &Context::of_json(&context))).await {
+    let told = match WHOLE_SETS.run(move || bulk(&state, &context)).await {
         Ok(told) => told,
         Err(error) => {
             let told = Json(json!({ "errorDetails": error.to_string() }));
@@ -87,9 +83,9 @@ async fn all(State(http): State<LocalHttp>, headers: HeaderMap, body: Body) -> R
     ([(header::CONTENT_TYPE, "application/json")], validator.ok(), told).into_response()
 }
 
-fn bulk(state: &Arc<FlagState>, context: &Context<'_>) -> serde_json::Result<Vec<u8>> {
+fn bulk(state: &Arc<FlagState>, context: &Map<String, Value>) -> serde_json::Result<Vec<u8>> {
     let mut flags = Vec::new();
-    state.switches.each(context, now(), |key, found| flags.push(Evaluation::of(key, &found)));
+    state.each(context, |key, found| flags.push(Evaluation::of(key, &found)));
     serde_json::to_vec(&Bulk::of(flags, EVENTS))
 }
 
@@ -108,9 +104,4 @@ fn refuse(refusal: Refusal, key: Option<&str>) -> Response {
 fn not_yet() -> Response {
     let told = Json(json!({ "errorDetails": "no revision on this host yet" }));
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_SECONDS)], told).into_response()
-}
-
-fn now() -> Moment {
-    let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Moment::from_unix_ms(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))
 }

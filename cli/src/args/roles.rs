@@ -94,7 +94,11 @@ pub(crate) struct StoreArgs {
 #[command(after_help = "Examples:
   configbus agent --config /etc/configbus/agent.toml
   configbus agent --root /var/lib/configbus --store http://store-1:7421 --store http://store-2:7421
-  configbus agent --root ./host --server http://127.0.0.1:7420 --layout linked")]
+  configbus agent --root ./host --server http://127.0.0.1:7420 --layout linked
+
+Programs on the host read the files in ROOT/current, or ask for flags on --listen and on ROOT/http.sock:
+  OFREP    http://127.0.0.1:7422/ofrep/v1/evaluate/flags
+  flagd    127.0.0.1:7422, gRPC without TLS: flagd.evaluation.v1 and v2 (rpc), flagd.sync.v1 (in-process)")]
 pub(crate) struct AgentArgs {
     #[command(flatten)]
     pub(crate) role: RoleArgs,
@@ -113,7 +117,7 @@ pub(crate) struct AgentArgs {
     /// Name of this host.
     #[arg(long, value_name = "NAME")]
     pub(crate) host: Option<String>,
-    /// Loopback address of status, metrics and readiness.
+    /// Loopback address of status, metrics, readiness and flags.
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
     /// How files are laid out.
