@@ -197,6 +197,14 @@ pub trait Candidate {
         Ok(self.landing_file(path)?.map(|file| file.id))
     }
 
+    /// Returns what the landing tree has at a path, be it a directory.
+    fn landing_mode(&self, path: &str) -> Result<Option<EntryMode>, CandidateError> {
+        let is_there =
+            |file: &str| file.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let found = self.landing_files(&is_there)?;
+        Ok(found.first().map(|file| if file.path == path { file.state.mode } else { EntryMode::Directory }))
+    }
+
     /// Returns which policy each side has.
     fn policy_ids(&self) -> Result<PolicyIds, CandidateError>;
 

@@ -1,7 +1,7 @@
 //! For whom, where and when a candidate is checked.
 
 use crate::{Finding, Rule, candidate::FileChange};
-use configbus_model::{Namespace, Principal, Role};
+use configbus_model::{MountTable, Namespace, Principal, Role};
 
 /// What a check knows beside the candidate.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +12,17 @@ pub struct Context<'a> {
     pub namespace: &'a Namespace,
     /// Milliseconds since 1970, for rules that ask what time it is.
     pub now_ms: u64,
+    /// Where other namespaces are.
+    pub mounts: Mounts<'a>,
+}
+
+/// What is known of mounts beside the candidate.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Mounts<'a> {
+    /// What is mounted where. Not asked about `main`: its tree says it.
+    pub table: Option<&'a MountTable>,
+    /// Whether this is the bus itself that changes what is mounted where.
+    pub are_changed: bool,
 }
 
 impl Context<'_> {

@@ -6,7 +6,7 @@ use crate::{
     check::{Check, Findings, PolicySupport},
     context::Context,
     inspection::Inspection,
-    ownership,
+    mounting, ownership,
     policy::{Case, Governed, LoadedPolicy, PolicyCache},
     report::ReportBuilder,
     rules::RuleCheck,
@@ -153,6 +153,8 @@ impl Gate {
         let is_governed = verdict.findings.is_empty() && case.after().is_sound();
         builder.add_verdict(verdict);
         builder.add(case.after().findings.iter().cloned());
+        let mounts = builder.unless_explained(mounting::judge(case))?;
+        builder.add(mounts.unwrap_or_default());
         let mut files = case.changed_files();
         if is_governed {
             let reopened = builder.unless_explained(case.reopened_files(&self.governed, &self.settings))?;

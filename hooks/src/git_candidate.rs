@@ -10,7 +10,7 @@ use crate::{
 use bytes::Bytes;
 use configbus_gitstore::{CandidateView, NewContent, ObjectKind, ReadError, StagedEdits, StagedFile, raw_entries};
 use configbus_model::{
-    BlobId, Change, ConfigPath, Entry, ErrorKind, ObjectId, PathError, PathLimits, TreeError, TreeId,
+    BlobId, Change, ConfigPath, Entry, EntryMode, ErrorKind, ObjectId, PathError, PathLimits, TreeError, TreeId,
 };
 use std::ops::ControlFlow;
 
@@ -112,6 +112,12 @@ impl Candidate for GitCandidate<'_> {
 
     fn landing_file(&self, path: &str) -> Result<Option<FoundFile>, CandidateError> {
         file_of(self.view, self.landing, path)
+    }
+
+    fn landing_mode(&self, path: &str) -> Result<Option<EntryMode>, CandidateError> {
+        let (Some(tree), Ok(place)) = (self.landing, ConfigPath::parse(path)) else { return Ok(None) };
+        let entry = self.view.entry(tree, &place).map_err(|error| unreadable(path, error))?;
+        Ok(entry.map(|entry| entry.mode))
     }
 
     fn policy_ids(&self) -> Result<PolicyIds, CandidateError> {

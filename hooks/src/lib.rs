@@ -21,6 +21,7 @@ mod gate;
 mod git_candidate;
 mod glob;
 mod inspection;
+mod mounting;
 mod ownership;
 mod policy;
 mod push_options;
@@ -46,7 +47,7 @@ mod working_copy;
 pub use candidate::{
     Candidate, CandidateError, FileChange, FileState, FoundFile, LandingFile, NewObject, PolicyIds, RawEntry,
 };
-pub use context::Context;
+pub use context::{Context, Mounts};
 pub use evaluator::RulesSettings;
 pub use finding::{Excerpt, Finding};
 pub use gate::{Gate, Progress};

@@ -8,7 +8,7 @@
 use crate::{
     Context, Gate, Report,
     candidate::{Candidate, CandidateError},
-    ownership,
+    mounting, ownership,
     policy::{Case, is_policy},
     report::ReportBuilder,
 };
@@ -41,6 +41,8 @@ impl Gate {
             return Ok(Recheck::Outdated);
         }
         builder.add_verdict(ownership::judge(&case.changes, case.before(), context));
+        let mounts = builder.unless_explained(mounting::judge(&case))?;
+        builder.add(mounts.unwrap_or_default());
         let directories = self.check_directories(candidate, &mut builder);
         builder.unless_explained(directories)?;
         Ok(match builder.finish() {
@@ -103,7 +105,8 @@ mod tests {
         gate.governed.push(Box::new(Reader));
         let roles = ["writer".parse().unwrap()].into_iter().collect();
         let eve = Principal::new(PrincipalName::parse("eve").unwrap(), roles);
-        let context = Context { principal: &eve, namespace: &Namespace::main(), now_ms: 0 };
+        let context =
+            Context { principal: &eve, namespace: &Namespace::main(), now_ms: 0, mounts: crate::Mounts::default() };
         match gate.recheck(candidate, &context, moved).unwrap() {
             Recheck::Holds => "holds",
             Recheck::Refused(_) => "refused",

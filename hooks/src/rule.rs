@@ -41,6 +41,8 @@ rules! {
     FileSize = "shape/file-size", "Files have a bounded size.";
     Unreadable = "shape/unreadable", "Every entry can be read.";
     UnsupportedPolicy = "policy/unsupported", "Policy this release does not know is refused, never ignored.";
+    MountsReserved = "mounts/reserved", "What is mounted where is changed by the bus alone.";
+    MountsOccupied = "mounts/occupied", "Paths where a namespace is mounted hold its files and no others.";
     PolicySize = "policy/size", "Policy files have a bounded size and number of entries.";
     PolicyInvalid = "policy/invalid", "Policy files say only what they can mean.";
     OwnersPattern = "owners/pattern", "Patterns of owners are those of CODEOWNERS.";

@@ -272,7 +272,12 @@ mod tests {
     use std::os::unix::{ffi::OsStringExt as _, fs::symlink};
 
     fn check(dir: &Path, settings: GateSettings) -> Result<Report, WorkingCopyError> {
-        let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+        let context = Context {
+            principal: &Principal::open(),
+            namespace: &Namespace::main(),
+            now_ms: 0,
+            mounts: crate::Mounts::default(),
+        };
         Gate::new(settings).unwrap().check_working_copy(dir, &context, &mut |_| {})
     }
 
@@ -351,7 +356,12 @@ mod tests {
             let roles = [role.parse().unwrap()].into_iter().collect();
             let groups = groups.iter().map(|group| group.parse().unwrap()).collect();
             let principal = Principal { name: name.parse().unwrap(), roles, groups };
-            let context = Context { principal: &principal, namespace: &Namespace::main(), now_ms: 0 };
+            let context = Context {
+                principal: &principal,
+                namespace: &Namespace::main(),
+                now_ms: 0,
+                mounts: crate::Mounts::default(),
+            };
             let gate = Gate::new(GateSettings { file_size_bytes_max: 1_000, ..GateSettings::default() }).unwrap();
             let report = gate.check_proposal(dir, &context, &mut |_| {}).unwrap();
             report.findings.into_iter().map(|finding| (finding.path, finding.rule)).collect::<Vec<_>>()

@@ -5,7 +5,7 @@ use configbus_gitstore::{
     CandidateView, CommitMeta, EditLanding, HeadCommit, Person, Quarantine, RepositorySettings, Store, TreeChange,
     TreeEdit,
 };
-use configbus_hooks::{Context, Gate, GateSettings, GitCandidate, Rule};
+use configbus_hooks::{Context, Gate, GateSettings, GitCandidate, Mounts, Rule};
 use configbus_model::{CommitId, ConfigPath, Namespace, Principal};
 use std::{
     fs,
@@ -92,7 +92,8 @@ impl Bench {
 
 fn check(candidate: &GitCandidate<'_>) -> Vec<(String, Rule)> {
     let settings = GateSettings { file_size_bytes_max: 10_000, directory_entries_max: 5, ..GateSettings::default() };
-    let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+    let context =
+        Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0, mounts: Mounts::default() };
     let gate = Gate::new(settings).expect("the settings hold");
     let report = gate.check(candidate, &context).expect("the candidate can be read");
     report.findings.iter().map(|finding| (finding.location(), finding.rule)).collect()

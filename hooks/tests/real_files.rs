@@ -3,7 +3,7 @@
 //! They come from [`SchemaStore`].
 
 use configbus_hooks::{
-    Context, Gate, GateSettings, Report, Rule,
+    Context, Gate, GateSettings, Mounts, Report, Rule,
     testing::{MemoryCandidate, NamedFiles, SchemaStore},
 };
 use configbus_model::{Namespace, Principal};
@@ -14,7 +14,8 @@ fn check(folder: &Path) -> Report {
 }
 
 fn check_with(gate: &Gate, folder: &Path) -> Report {
-    let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+    let context =
+        Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0, mounts: Mounts::default() };
     gate.check_working_copy(folder, &context, &mut |_| {}).expect("the files can be read")
 }
 
@@ -60,7 +61,8 @@ impl Corpus {
 }
 
 fn check_candidate(gate: &Gate, candidate: &MemoryCandidate) -> Report {
-    let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+    let context =
+        Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0, mounts: Mounts::default() };
     gate.check(candidate, &context).expect("memory can be read")
 }
 
@@ -160,7 +162,8 @@ fn of_damaged_files_none_crashes_a_check_and_none_is_accepted_that_a_usual_parse
     let valid = SchemaStore::unpack().valid();
     let mut dice = Dice(0x5eed_cafe_f00d);
     let gate = Gate::new(GateSettings::default()).expect("the defaults hold");
-    let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+    let context =
+        Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0, mounts: Mounts::default() };
     for (path, content) in valid.iter().chain(&valid) {
         let mut content = content.clone();
         if content.is_empty() || content.len() > 20_000 {

@@ -3,7 +3,7 @@
 //! This program is its own child, as `configbus` is. Hence no test harness, which would take over `main`.
 
 use configbus_hooks::{
-    CandidateError, Context, Gate, GateSettings, Report, Rule, RulesSettings, entry, evaluator::PROGRAM_NAME,
+    CandidateError, Context, Gate, GateSettings, Mounts, Report, Rule, RulesSettings, entry, evaluator::PROGRAM_NAME,
     testing::MemoryCandidate,
 };
 use configbus_model::{Namespace, Principal, PrincipalName};
@@ -50,7 +50,10 @@ fn gate(rules: RulesSettings) -> Gate {
 
 fn ask(gate: &Gate, candidate: &MemoryCandidate) -> Result<Report, CandidateError> {
     let (principal, namespace) = (Principal::open(), Namespace::main());
-    gate.check(candidate, &Context { principal: &principal, namespace: &namespace, now_ms: 1_795_269_906_007 })
+    gate.check(
+        candidate,
+        &Context { principal: &principal, namespace: &namespace, now_ms: 1_795_269_906_007, mounts: Mounts::default() },
+    )
 }
 
 fn check(candidate: &MemoryCandidate) -> Vec<(String, Rule, String)> {
@@ -138,7 +141,12 @@ fn rules_see_who_asks() {
     let candidate = MemoryCandidate::on([(RULES, rules), (".configbus/teams.yaml", teams)]).put("a.json", "1");
     let group = PrincipalName::parse("sso").expect("a name");
     let principal = Principal { groups: [group].into(), ..Principal::open() };
-    let context = Context { principal: &principal, namespace: &Namespace::main(), now_ms: 1_795_269_906_007 };
+    let context = Context {
+        principal: &principal,
+        namespace: &Namespace::main(),
+        now_ms: 1_795_269_906_007,
+        mounts: Mounts::default(),
+    };
     let report = gate(RulesSettings::default()).check(&candidate, &context).expect("it can be read");
     assert!(report.is_accepted(), "{:?}", report.findings);
 }

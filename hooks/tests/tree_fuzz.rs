@@ -3,7 +3,7 @@
 //! The judge of that is a second list, kept here by hand: each name is on the list of good ones or of bad ones.
 
 use configbus_gitstore::{Quarantine, RepositorySettings, Store};
-use configbus_hooks::{Context, Gate, GateSettings, GitCandidate, Rule};
+use configbus_hooks::{Context, Gate, GateSettings, GitCandidate, Mounts, Rule};
 use configbus_model::{Namespace, ObjectId, Principal, blob_id, tree_id};
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestRunner};
 use std::{
@@ -155,7 +155,12 @@ impl Bench {
         let quarantine =
             Quarantine { object_dir: self.objects.clone(), alternates: vec![self.store.dir().join("objects")] };
         let view = self.store.open_quarantined(&quarantine).expect("the quarantine opens");
-        let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+        let context = Context {
+            principal: &Principal::open(),
+            namespace: &Namespace::main(),
+            now_ms: 0,
+            mounts: Mounts::default(),
+        };
         let report = gate.check(&GitCandidate::push(&view, &[root], None, root.into()), &context);
         report.expect("it can be read").findings.into_iter().map(|finding| finding.rule).collect()
     }

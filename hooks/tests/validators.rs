@@ -3,7 +3,7 @@
 //! This program is its own supervisor, as `configbus` is. Hence no test harness, which would take over `main`.
 
 use configbus_hooks::{
-    Context, Gate, GateSettings, Report, Rule, ValidatorSettings, entry,
+    Context, Gate, GateSettings, Mounts, Report, Rule, ValidatorSettings, entry,
     testing::MemoryCandidate,
     validators::{Isolation, PROGRAM_NAME, Scope},
 };
@@ -102,7 +102,7 @@ fn check(validators: Vec<ValidatorSettings>, candidate: &MemoryCandidate) -> Rep
     let gate = Gate::new(GateSettings::default()).expect("settings hold");
     let gate = gate.with_validators(validators).expect("validators hold");
     let (principal, namespace) = (Principal::open(), Namespace::main());
-    let context = Context { principal: &principal, namespace: &namespace, now_ms: 5 };
+    let context = Context { principal: &principal, namespace: &namespace, now_ms: 5, mounts: Mounts::default() };
     gate.check(candidate, &context).expect("the candidate can be read")
 }
 

@@ -52,6 +52,8 @@ pub enum TaskError {
 pub struct Tasks {
     prefix: Arc<str>,
     stop: CancellationToken,
+    /// Counts the tasks of this group, without those of groups inside it.
+    group: TaskTracker,
     shared: Arc<Shared>,
 }
 
@@ -73,14 +75,14 @@ impl Tasks {
     /// Starts an empty group; `name` prefixes the names of its tasks.
     pub fn new(name: &str) -> Self {
         let shared = Arc::new(Shared::default());
-        Self { prefix: name.into(), stop: shared.root.clone(), shared }
+        Self { prefix: name.into(), stop: shared.root.clone(), group: TaskTracker::new(), shared }
     }
 
     /// Returns a group inside this one: it stops with this one or on its own, and is joined with this one.
     #[must_use]
     pub fn child(&self, name: &str) -> Self {
         let prefix = format!("{}.{name}", self.prefix).into();
-        Self { prefix, stop: self.stop.child_token(), shared: Arc::clone(&self.shared) }
+        Self { prefix, stop: self.stop.child_token(), group: TaskTracker::new(), shared: Arc::clone(&self.shared) }
     }
 
     /// Starts a task that the process cannot live without.
@@ -89,12 +91,13 @@ impl Tasks {
         E: Into<Box<dyn Error + Send + Sync>> + 'static,
     {
         let (name, shared) = (format!("{}.{name}", self.prefix), Arc::clone(&self.shared));
-        let key = shared.enter(&name);
+        let (key, member) = (shared.enter(&name), self.group.token());
         let span = tracing::info_span!("task", task = %name);
         self.shared.tracker.spawn(
             async move {
                 let outcome = AssertUnwindSafe(future).catch_unwind().await;
                 shared.leave(key, failure_of(name, outcome));
+                drop(member);
             }
             .instrument(span),
         );
@@ -122,6 +125,12 @@ impl Tasks {
     /// Tells this group to stop.
     pub fn shutdown(&self) {
         self.stop.cancel();
+    }
+
+    /// Waits until every task of this group has ended. Groups inside it are not waited for.
+    pub async fn ended(&self) {
+        self.group.close();
+        self.group.wait().await;
     }
 
     /// Waits for the shutdown of the whole tree of groups, then up to `deadline` for its tasks. Returns the failure
@@ -227,8 +236,15 @@ mod tests {
     async fn a_child_stops_alone() {
         let tasks = Tasks::new("up");
         let child = tasks.child("agent-1");
+        let (stop, of_other) = (child.shutdown_token(), tasks.shutdown_token());
+        for (group, stop) in [(&child, stop), (&tasks, of_other)] {
+            group.spawn("apply", async move {
+                stop.cancelled().await;
+                Ok::<(), Infallible>(())
+            });
+        }
         child.shutdown();
-        assert!(child.shutdown_token().is_cancelled());
+        child.ended().await;
         assert!(!tasks.shutdown_token().is_cancelled());
     }
 }

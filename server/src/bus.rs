@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use crate::failure::Failure;
 use crate::fleet::{FleetBoard, Sight};
 use crate::limits::Limits;
-use crate::namespace::LiveNamespace;
+use crate::namespace::{LiveNamespace, Namespaces};
 use configbus_coordination::{Announcer, HeadRegistry};
 use configbus_hooks::{Gate, path_refusal};
 use configbus_model::{ConfigPath, Head, Namespace};
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The served state, shared by all facades.
 pub(crate) struct Bus {
-    pub(crate) namespaces: BTreeMap<Namespace, Arc<LiveNamespace>>,
+    pub(crate) namespaces: Arc<Namespaces>,
     pub(crate) fleet: FleetBoard,
     pub(crate) registry: Arc<dyn HeadRegistry>,
     pub(crate) announcer: Arc<Announcer>,
@@ -34,10 +34,11 @@ pub(crate) struct Bus {
 
 impl Bus {
     /// Returns a namespace to a caller that may use it.
-    pub(crate) fn namespace(&self, caller: &Caller, name: &Namespace) -> Result<&Arc<LiveNamespace>, Failure> {
+    pub(crate) fn namespace(&self, caller: &Caller, name: &Namespace) -> Result<Arc<LiveNamespace>, Failure> {
         caller.check(name)?;
         self.namespaces.get(name).ok_or_else(|| {
-            let seen = self.namespaces.keys().filter(|name| caller.principal.roles.sees(name));
+            let all = self.namespaces.all();
+            let seen = all.keys().filter(|name| caller.principal.roles.sees(name));
             let seen: Vec<&str> = seen.map(Namespace::as_str).collect();
             let there_is = if seen.is_empty() { String::new() } else { format!(", there is {}", seen.join(", ")) };
             Failure::not_found(format!("namespace {name} does not exist{there_is}"))
@@ -46,11 +47,11 @@ impl Bus {
 
     /// Returns what a caller may know of the fleet.
     pub(crate) fn sight<'a>(&'a self, caller: &'a Caller) -> Sight<'a> {
-        Sight::new(&caller.principal.roles, self.namespaces.keys())
+        Sight::new(&caller.principal.roles, self.namespaces.all().keys())
     }
 
     /// Returns the namespace that holds the whole path space in this release.
-    pub(crate) fn main(&self, caller: &Caller) -> Result<&Arc<LiveNamespace>, Failure> {
+    pub(crate) fn main(&self, caller: &Caller) -> Result<Arc<LiveNamespace>, Failure> {
         self.namespace(caller, &Namespace::main())
     }
 
@@ -62,7 +63,6 @@ impl Bus {
 
     /// Returns the heads of namespaces that have one.
     pub(crate) fn heads(&self) -> BTreeMap<Namespace, Head> {
-        let head = |(name, live): (&Namespace, &Arc<LiveNamespace>)| Some((name.clone(), live.board.current()?));
-        self.namespaces.iter().filter_map(head).collect()
+        self.namespaces.heads()
     }
 }

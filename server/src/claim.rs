@@ -1,6 +1,5 @@
 //! Being the one live server of each namespace.
 
-use crate::bus::Bus;
 use crate::serving::ServingCell;
 use configbus_coordination::{HeadRegistry, Registration, RegistrationState, RegistryError};
 use configbus_model::{Member, Namespace};
@@ -30,25 +29,25 @@ enum ClaimError {
     Registry { namespace: Namespace, source: RegistryError },
 }
 
-/// Starts claiming every namespace.
-pub(crate) fn start(
-    tasks: &Tasks,
-    bus: &Arc<Bus>,
-    member: &watch::Sender<Member>,
-    serving: ServingCell,
-    readiness: &Readiness,
-) {
-    let serving = Arc::new(serving);
-    for namespace in bus.namespaces.keys() {
-        let claim = Claim {
-            namespace: namespace.clone(),
-            serving: Arc::clone(&serving),
-            member: member.clone(),
-            readiness: readiness.clone(),
-        };
-        let (registry, stop) = (Arc::clone(&bus.registry), tasks.shutdown_token());
-        tasks.spawn(&format!("claim-{namespace}"), async move { claim.hold(registry.as_ref(), stop).await });
-    }
+/// What namespaces are claimed with.
+pub(crate) struct Claims {
+    pub(crate) registry: Arc<dyn HeadRegistry>,
+    pub(crate) member: watch::Sender<Member>,
+    pub(crate) serving: Arc<ServingCell>,
+    pub(crate) readiness: Readiness,
+}
+
+/// Starts claiming a namespace. The claim ends with the tasks. The server is ready when `main` is claimed.
+pub(crate) fn start(tasks: &Tasks, namespace: &Namespace, claims: &Claims) {
+    let is_main = *namespace == Namespace::main();
+    let claim = Claim {
+        namespace: namespace.clone(),
+        serving: Arc::clone(&claims.serving),
+        member: claims.member.clone(),
+        readiness: is_main.then(|| claims.readiness.clone()),
+    };
+    let (registry, stop) = (Arc::clone(&claims.registry), tasks.shutdown_token());
+    tasks.spawn("claim", async move { claim.hold(registry.as_ref(), stop).await });
 }
 
 struct Claim {
@@ -56,7 +55,8 @@ struct Claim {
     serving: Arc<ServingCell>,
     /// Kept open: a closed channel would end the registration.
     member: watch::Sender<Member>,
-    readiness: Readiness,
+    /// Of `main` only.
+    readiness: Option<Readiness>,
 }
 
 impl Claim {
@@ -81,7 +81,7 @@ impl Claim {
                 () = stop.cancelled() => return Ok(()),
                 () = sleep_until(undecided_until), if is_undecided && refused.is_none() => {
                     is_undecided = false;
-                    self.readiness.met(NOT_CLAIMED);
+                    self.decided();
                 }
                 changed = state.changed() => if changed.is_err() { return Ok(()) },
                 () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
@@ -92,11 +92,17 @@ impl Claim {
         }
     }
 
+    fn decided(&self) {
+        if let Some(readiness) = &self.readiness {
+            readiness.met(NOT_CLAIMED);
+        }
+    }
+
     fn note(&self, state: RegistrationState, before: Option<(String, Instant)>) -> Option<(String, Instant)> {
         let RegistrationState::Refused { by } = state else {
             self.serving.note(&self.namespace, None);
             if state == RegistrationState::Held {
-                self.readiness.met(NOT_CLAIMED);
+                self.decided();
             }
             return None;
         };
@@ -132,7 +138,8 @@ mod tests {
         let serving = Arc::new(ServingCell::default());
         let readiness = Readiness::new([NOT_CLAIMED]);
         let seen = (serving.subscribe(), readiness.clone());
-        let claim = Claim { namespace: Namespace::main(), serving, member: member("second"), readiness };
+        let claim =
+            Claim { namespace: Namespace::main(), serving, member: member("second"), readiness: Some(readiness) };
         let (registry, stop) = (Arc::clone(registry), tasks.shutdown_token());
         tasks.spawn("claim", async move { claim.hold(registry.as_ref(), stop).await });
         seen

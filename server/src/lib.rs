@@ -36,6 +36,6 @@ pub use audit::AuditSettings;
 pub use auth::{ADMIN_TOKEN_FILE, NewToken, OfflineTokens, TokenFileError, TokenRecord};
 pub use data::DataError;
 pub use limits::Limits;
-pub use namespace::OpenNamespaceError;
+pub use namespace::{MountsError, OpenNamespaceError};
 pub use server::{BuildError, BuiltServer, Server};
 pub use settings::{Auth, DEFAULT_PORT, Settings, SettingsError};

@@ -1,14 +1,15 @@
 //! Putting a server together, and starting it.
 
-use crate::assembly::{Assembly, Waiting, registry};
+use crate::assembly::registry;
 use crate::audit::{AuditLog, AuditWriter};
 use crate::auth::{self, Door, Proof, TokenFileError, Tokens};
 use crate::bus::Bus;
+use crate::claim::Claims;
 use crate::data::{DataError, DataFolder};
 use crate::fleet::FleetBoard;
 use crate::git_http::GitState;
 use crate::hook_socket::{HookListener, PushRegistry};
-use crate::namespace::OpenNamespaceError;
+use crate::namespace::{MountBoard, Namespaces, OpenNamespaceError, Opener};
 use crate::serving::ServingCell;
 use crate::settings::{Auth, Settings, SettingsError};
 use crate::{claim, http, upkeep};
@@ -99,8 +100,7 @@ pub struct BuiltServer {
     audit: AuditWriter,
     hooks: HookListener,
     pushes: PushRegistry,
-    waiting: Vec<Waiting>,
-    serving: ServingCell,
+    serving: Arc<ServingCell>,
     readiness: Readiness,
 }
 
@@ -124,18 +124,20 @@ impl Server {
             Some(Auth::None) | None => None,
         };
         let announcer = Announcer::new(Arc::clone(&registry), Arc::clone(&clock));
-        let serving = ServingCell::default();
-        let assembly = Assembly {
-            settings: &settings,
-            data: &data,
-            gate: &gate,
-            clock: &clock,
-            announcer: &announcer,
-            audit: &audit,
+        let serving = Arc::new(ServingCell::default());
+        let opener = Opener {
+            limits: settings.limits.clone(),
+            data: Arc::clone(&data),
+            gate: Arc::clone(&gate),
+            clock: Arc::clone(&clock),
+            announcer: Arc::clone(&announcer),
+            audit: audit.clone(),
+            serving: serving.subscribe(),
+            mounts: Arc::new(MountBoard::default()),
         };
-        let (live, waiting) = assembly.open_namespaces(&serving)?;
+        let namespaces = Arc::new(Namespaces::open(opener)?);
         let bus = Arc::new(Bus {
-            namespaces: live,
+            namespaces,
             fleet: FleetBoard::new(settings.limits.hosts_max),
             registry,
             announcer,
@@ -167,7 +169,6 @@ impl Server {
             audit: audit_writer,
             hooks,
             pushes,
-            waiting,
             serving,
             readiness,
         })
@@ -199,19 +200,17 @@ impl BuiltServer {
     pub fn run(self, tasks: &Tasks) {
         self.log_start();
         Arc::clone(&self.bus.registry).start(tasks);
-        for (name, head) in &self.bus.heads() {
-            self.bus.audit.note_gap(name, head);
-            self.bus.announcer.accept(name, head);
-        }
+        let claims = Claims {
+            registry: Arc::clone(&self.bus.registry),
+            member: watch::Sender::new(self.member()),
+            serving: self.serving,
+            readiness: self.readiness.clone(),
+        };
+        self.bus.namespaces.start(tasks, claims);
         Arc::clone(&self.bus.announcer).start(tasks);
-        let member = watch::Sender::new(self.member());
         self.audit.start(tasks);
         if let Some(tokens) = &self.tokens {
             auth::start_upkeep(tasks, tokens);
-        }
-        claim::start(tasks, &self.bus, &member, self.serving, &self.readiness);
-        for waiting in self.waiting {
-            waiting.start(tasks, &self.data);
         }
         upkeep::forget_hosts(tasks, &self.bus);
         if let Some(tls) = &self.tls {

@@ -7,7 +7,7 @@ use crate::{
     progress::Progress,
     report::Failure,
 };
-use configbus_hooks::{Context, Gate, GateSettings, Report, WorkingCopyError};
+use configbus_hooks::{Context, Gate, GateSettings, Mounts, Report, WorkingCopyError};
 use configbus_model::{ErrorKind, Namespace, Principal};
 use configbus_runtime::{Clock as _, SystemClock};
 use serde::Deserialize;
@@ -27,12 +27,13 @@ pub(crate) fn run(args: &ValidateArgs, output: Output) -> Result<(), Failure> {
             let roles = args.roles.iter().cloned().collect();
             let groups = args.groups.iter().cloned().collect();
             let principal = Principal { name: name.clone(), roles, groups };
-            let context = Context { principal: &principal, namespace: &namespace, now_ms };
+            let context = Context { principal: &principal, namespace: &namespace, now_ms, mounts: Mounts::default() };
             gate.check_proposal(&args.dir, &context, &mut advance)?
         }
         // Whoever names nobody asks what is wrong with the copy, not who may push it.
         None => {
-            let context = Context { principal: &Principal::open(), namespace: &namespace, now_ms };
+            let context =
+                Context { principal: &Principal::open(), namespace: &namespace, now_ms, mounts: Mounts::default() };
             gate.check_working_copy(&args.dir, &context, &mut advance)?
         }
     };

@@ -4,7 +4,7 @@ use super::repository::Repository;
 use crate::report::Failure;
 use configbus_api::{ClientTlsSettings, ReadableToken};
 use configbus_coordination::ZooKeeperSettings;
-use configbus_hooks::{Context, Gate, GateSettings, entry};
+use configbus_hooks::{Context, Gate, GateSettings, Mounts, entry};
 use configbus_model::{ErrorKind, Namespace, Principal, PrincipalName};
 use configbus_runtime::{
     Clock as _, SystemClock,
@@ -108,7 +108,12 @@ impl HookSettings {
     /// Judges the push that Git is asking about.
     pub(crate) fn judge(&self) -> Result<ExitCode, Failure> {
         let (namespace, principal) = (self.namespace()?, self.principal()?);
-        let context = Context { principal: &principal, namespace: &namespace, now_ms: SystemClock.now_ms() };
+        let context = Context {
+            principal: &principal,
+            namespace: &namespace,
+            now_ms: SystemClock.now_ms(),
+            mounts: Mounts::default(),
+        };
         Ok(entry::pre_receive_hosted(&self.gate()?, &context))
     }
 

@@ -97,6 +97,27 @@ impl Admin for Judge {
         unsupported()
     }
 
+    async fn create_namespace(
+        &self,
+        _: Request<v1::CreateNamespaceRequest>,
+    ) -> Result<Response<v1::CreateNamespaceResponse>, Status> {
+        unsupported()
+    }
+
+    async fn list_namespaces(
+        &self,
+        _: Request<v1::ListNamespacesRequest>,
+    ) -> Result<Response<v1::ListNamespacesResponse>, Status> {
+        unsupported()
+    }
+
+    async fn delete_namespace(
+        &self,
+        _: Request<v1::DeleteNamespaceRequest>,
+    ) -> Result<Response<v1::DeleteNamespaceResponse>, Status> {
+        unsupported()
+    }
+
     async fn judge_token(
         &self,
         request: Request<v1::JudgeTokenRequest>,

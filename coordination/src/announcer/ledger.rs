@@ -98,6 +98,11 @@ impl Ledger {
         self.accounts.insert(namespace.clone(), account);
     }
 
+    /// Lets go of a namespace.
+    pub(crate) fn forget(&mut self, namespace: &Namespace) {
+        self.accounts.remove(namespace);
+    }
+
     /// Returns what to do now.
     pub(crate) fn due(&self) -> Vec<Due> {
         let due = |namespace: &Namespace, account: &Account| {

@@ -60,6 +60,12 @@ impl Announcer {
         self.accepted.notify_one();
     }
 
+    /// Lets go of a namespace that is not served any more. What the registry holds of it stays.
+    pub fn forget(&self, namespace: &Namespace) {
+        self.ledger().forget(namespace);
+        self.publish();
+    }
+
     /// Watches the heads that are accepted and not announced yet.
     pub fn unannounced(&self) -> watch::Receiver<BTreeMap<Namespace, Unannounced>> {
         self.unannounced.subscribe()

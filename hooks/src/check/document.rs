@@ -20,6 +20,11 @@ impl<'a> Document<'a> {
         self.path
     }
 
+    /// Returns the content as it is.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.content
+    }
+
     /// Returns a finding about the file as a whole.
     pub(crate) fn finding(&self, rule: Rule, message: impl Into<String>) -> Finding {
         Finding::new(rule, self.path, message)

@@ -79,7 +79,10 @@ fn files<'a>(paths: impl IntoIterator<Item = &'a str>) -> Option<MemoryCandidate
 }
 
 fn check(gate: &Gate, candidate: &dyn Candidate, principal: &Principal) -> Result<Report, CandidateError> {
-    gate.check(candidate, &Context { principal, namespace: &Namespace::main(), now_ms: 0 })
+    gate.check(
+        candidate,
+        &Context { principal, namespace: &Namespace::main(), now_ms: 0, mounts: crate::Mounts::default() },
+    )
 }
 
 fn check_found(settings: GateSettings, candidate: &Pushed) -> Vec<(String, Rule)> {
@@ -136,7 +139,8 @@ fn many_files_are_checked_on_several_threads_and_reported_in_order() {
     let paths: Vec<String> = (0..200).map(|n| format!(".configbus/{n:03}")).collect();
     let candidate = Pushed { files: files(paths.iter().map(String::as_str)), ..Pushed::default() };
     let (gate, principal, mut seen) = (Gate::new(settings).unwrap(), Principal::open(), Vec::new());
-    let context = Context { principal: &principal, namespace: &Namespace::main(), now_ms: 0 };
+    let context =
+        Context { principal: &principal, namespace: &Namespace::main(), now_ms: 0, mounts: crate::Mounts::default() };
     let report = gate.check_with_progress(&candidate, &context, &mut |progress| seen.push(progress)).unwrap();
     assert_eq!((report.files_checked, report.findings_total), (200, 200));
     assert_eq!(report.findings[49].path, ".configbus/049");
@@ -209,7 +213,7 @@ fn token() -> String {
 
 fn judged(candidate: &dyn Candidate) -> Report {
     let (principal, namespace) = (Principal::open(), Namespace::main());
-    let context = Context { principal: &principal, namespace: &namespace, now_ms: 0 };
+    let context = Context { principal: &principal, namespace: &namespace, now_ms: 0, mounts: crate::Mounts::default() };
     Gate::new(GateSettings::default()).unwrap().check(candidate, &context).unwrap()
 }
 

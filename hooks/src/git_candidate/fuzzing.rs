@@ -1,7 +1,7 @@
 //! What must hold for any pushed objects: the gate answers, and what it accepts hosts can read, name by name.
 
 use super::GitCandidate;
-use crate::{Candidate as _, Context, Gate, GateSettings, fuzzing::check_told};
+use crate::{Candidate as _, Context, Gate, GateSettings, Mounts, fuzzing::check_told};
 use configbus_gitstore::{
     CandidateView, Trial,
     fuzzing::{Push, Pushes},
@@ -45,7 +45,7 @@ pub fn pack(data: &[u8]) {
             None => GitCandidate::undistributed(&push.view, &tips, Some(head.tree)),
         };
         let (principal, namespace) = (Principal::open(), Namespace::main());
-        let context = Context { principal: &principal, namespace: &namespace, now_ms: 0 };
+        let context = Context { principal: &principal, namespace: &namespace, now_ms: 0, mounts: Mounts::default() };
         let Ok(report) = GATE.check(&candidate, &context) else { return };
         report.findings.iter().for_each(|finding| {
             check_told(&[], &[crate::Finding { line: None, column: None, excerpt: None, ..finding.clone() }]);

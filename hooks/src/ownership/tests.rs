@@ -58,7 +58,7 @@ fn principal(name: &str, roles: &str, groups: &str) -> Principal {
 }
 
 fn check(candidate: &MemoryCandidate, principal: &Principal) -> Report {
-    let context = Context { principal, namespace: &Namespace::main(), now_ms: 0 };
+    let context = Context { principal, namespace: &Namespace::main(), now_ms: 0, mounts: crate::Mounts::default() };
     Gate::new(GateSettings::default()).unwrap().check(candidate, &context).unwrap()
 }
 

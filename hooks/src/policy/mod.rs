@@ -10,6 +10,7 @@ mod cache;
 mod case;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod mounts;
 mod nearest;
 mod owners;
 mod reader;
@@ -37,7 +38,7 @@ use crate::{
     candidate::{CandidateError, FoundFile},
     check::{Document, Findings},
 };
-use configbus_model::at_most;
+use configbus_model::{MOUNTS, MountTable, at_most};
 
 /// Folder of the policy, and what its files are called.
 pub(crate) const FOLDER: &str = ".configbus";
@@ -50,7 +51,7 @@ pub(crate) const SWITCHES: &str = ".configbus/switches.yaml";
 
 /// Files of the folder that this release honours, by their name there.
 pub(crate) const SUPPORTED: &[&str] =
-    &["allow.yaml", "owners", "rules.yaml", "schemas.yaml", "switches.yaml", "teams.yaml"];
+    &["allow.yaml", "mounts.json", "owners", "rules.yaml", "schemas.yaml", "switches.yaml", "teams.yaml"];
 
 /// Everything the folder says. Empty where there is none: any writer may change anything.
 #[derive(Debug, Default)]
@@ -67,6 +68,8 @@ pub(crate) struct Policy {
     pub allowances: Allowances,
     /// What documents have to be like.
     pub rules: Vec<RuleEntry>,
+    /// Where other namespaces are; of `main` only.
+    pub mounts: MountTable,
 }
 
 /// A policy and what is wrong with it.
@@ -111,8 +114,9 @@ pub(crate) fn load(read: ReadFile<'_>, settings: &PolicySettings) -> Result<Load
     let rules = parsed(read, RULES, size_max, &mut findings, |document, findings| {
         rules::parse(document, settings.rules_max, findings)
     })?;
+    let mounts = parsed(read, MOUNTS, size_max, &mut findings, mounts::parse)?;
     let (findings, _) = findings.into_parts();
-    Ok(LoadedPolicy { policy: Policy { teams, owners, schemas, switches, allowances, rules }, findings })
+    Ok(LoadedPolicy { policy: Policy { teams, owners, schemas, switches, allowances, rules, mounts }, findings })
 }
 
 /// Reads one file; of one that is not there, nothing is said.

@@ -96,11 +96,16 @@ impl Governed for SwitchCheck {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Context, Gate, GateSettings, Rule, testing::MemoryCandidate};
+    use crate::{Context, Gate, GateSettings, Mounts, Rule, testing::MemoryCandidate};
     use configbus_model::{Namespace, Principal};
 
     fn check_found(candidate: &MemoryCandidate) -> Vec<(Rule, String)> {
-        let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+        let context = Context {
+            principal: &Principal::open(),
+            namespace: &Namespace::main(),
+            now_ms: 0,
+            mounts: Mounts::default(),
+        };
         let report = Gate::new(GateSettings::default()).unwrap().check(candidate, &context).unwrap();
         let told = report.findings.iter().map(|finding| {
             let pointer = finding.pointer.clone().unwrap_or_default();

@@ -105,7 +105,7 @@ fn document(path: &str, content: &[u8], entry: &SwitchEntry) -> Option<Read> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Context, Gate, GateSettings, Recheck, testing::MemoryCandidate};
+    use crate::{Context, Gate, GateSettings, Mounts, Recheck, testing::MemoryCandidate};
     use configbus_model::{Namespace, Principal};
 
     const LAYERS: &str = "layers:\n  checkout: {unit: user}\n";
@@ -117,7 +117,12 @@ mod tests {
     }
 
     fn check_told(candidate: &MemoryCandidate, expected: &[&str]) {
-        let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+        let context = Context {
+            principal: &Principal::open(),
+            namespace: &Namespace::main(),
+            now_ms: 0,
+            mounts: Mounts::default(),
+        };
         let report = Gate::new(GateSettings::default()).unwrap().check(candidate, &context).unwrap();
         let told = report.findings.iter().map(|finding| format!("{} {}", finding.location(), finding.sentence()));
         assert_eq!(told.collect::<Vec<_>>(), expected);
@@ -175,7 +180,12 @@ mod tests {
     #[test]
     fn a_verdict_ends_when_others_land_beside_it() {
         let change = one().land().put("experiments/b.yaml", experiment("checkout", "[60, 100]"));
-        let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+        let context = Context {
+            principal: &Principal::open(),
+            namespace: &Namespace::main(),
+            now_ms: 0,
+            mounts: Mounts::default(),
+        };
         let gate = Gate::new(GateSettings::default()).unwrap();
         let is_outdated = |moved: &str| matches!(gate.recheck(&change, &context, &[moved]).unwrap(), Recheck::Outdated);
         assert!(is_outdated("experiments/c.yaml") && is_outdated("experiments/layers.yaml"));

@@ -13,8 +13,8 @@ use candidates::{
     hungry, lengthy, long, nested, nodes, patterned, referring, ruled, sized, text,
 };
 use configbus_hooks::{
-    Candidate, CandidateError, Context, FileChange, FoundFile, Gate, GateSettings, LandingFile, NewObject, PolicyIds,
-    Report, Rule, ValidatorSettings, entry, evaluator, testing::MemoryCandidate, validators,
+    Candidate, CandidateError, Context, FileChange, FoundFile, Gate, GateSettings, LandingFile, Mounts, NewObject,
+    PolicyIds, Report, Rule, ValidatorSettings, entry, evaluator, testing::MemoryCandidate, validators,
 };
 use configbus_model::{Bound, Namespace, Principal};
 use std::{collections::BTreeSet, env, fmt::Write as _, ops::ControlFlow, process::ExitCode};
@@ -123,7 +123,8 @@ fn generous_settings() -> GateSettings {
 
 fn ask(settings: GateSettings, candidate: &MemoryCandidate, objects: usize) -> Report {
     let gate = Gate::new(settings).expect("settings hold");
-    let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+    let context =
+        Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0, mounts: Mounts::default() };
     gate.check(&Pushed { candidate, objects }, &context).expect("the candidate can be read")
 }
 
@@ -509,7 +510,12 @@ fn validators_have_limits_of_their_own() {
             let validator: ValidatorSettings = serde_json::from_value(validator).expect("settings");
             let gate = Gate::new(GateSettings::default()).expect("settings hold");
             let gate = gate.with_validators(vec![validator]).expect("validators hold");
-            let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+            let context = Context {
+                principal: &Principal::open(),
+                namespace: &Namespace::main(),
+                now_ms: 0,
+                mounts: Mounts::default(),
+            };
             gate.check(&two(), &context).expect("the candidate can be read")
         };
         let accepted = ask(inside);

@@ -18,6 +18,8 @@ pub(crate) enum AuditEvent {
     Write,
     /// A token was made or revoked.
     Token,
+    /// A namespace was made, mounted or deleted.
+    Namespace,
     /// Somebody gave a credential that does not hold.
     Authentication,
     /// Somebody known asked for something that needs another role.

@@ -5,7 +5,7 @@ use super::Needs;
 use super::Needs::{AdminEverywhere, Component, Credential, Nothing, RoleOr};
 use axum::http::Method;
 use configbus_model::ComponentRole::{Agent, Store};
-use configbus_model::Role::{Reader, Writer};
+use configbus_model::Role::{Admin, Reader, Writer};
 
 /// Stands for every method.
 const ANY: &str = "*";
@@ -32,6 +32,7 @@ const fn rpc(route: &'static str, needs: Needs) -> Rule {
 
 const READER: Needs = Needs::Role(Reader);
 const WRITER: Needs = Needs::Role(Writer);
+const ADMIN: Needs = Needs::Role(Admin);
 /// A store fetches whatever it mirrors, and everybody who may read the files may fetch them.
 const MIRRORED: Needs = RoleOr(Reader, Store);
 
@@ -93,6 +94,10 @@ pub(crate) const RULES: &[Rule] = &[
     rpc("/configbus.v1.Admin/ListTokens", AdminEverywhere),
     rpc("/configbus.v1.Admin/RevokeToken", AdminEverywhere),
     rpc("/configbus.v1.Admin/JudgeToken", Component(Store)),
+    // In `main`, whose table of mounts it changes.
+    rpc("/configbus.v1.Admin/CreateNamespace", ADMIN),
+    rpc("/configbus.v1.Admin/DeleteNamespace", ADMIN),
+    rpc("/configbus.v1.Admin/ListNamespaces", READER),
 ];
 
 /// What a request meets.

@@ -52,6 +52,7 @@ const READERS: &[&str] = &[
     "POST /configbus.v1.Config/Blame",
     "POST /configbus.v1.Fleet/Wait",
     "POST /configbus.v1.Fleet/Hosts",
+    "POST /configbus.v1.Admin/ListNamespaces",
 ];
 const READERS_AND_STORES: &[&str] = &[
     "GET /git/{repository}/info/refs",
@@ -74,13 +75,16 @@ const WRITERS: &[&str] = &[
 const STORES: &[&str] =
     &["POST /configbus.v1.Fleet/Report", "POST /configbus.v1.Coordination/Join", "POST /configbus.v1.Admin/JudgeToken"];
 const AGENTS: &[&str] = &["POST /configbus.v1.Distribution/Subscribe"];
+const ADMINS_OF_MAIN: &[&str] =
+    &["POST /configbus.v1.Admin/CreateNamespace", "POST /configbus.v1.Admin/DeleteNamespace"];
 const ADMINS: &[&str] = &[
     "POST /configbus.v1.Admin/CreateToken",
     "POST /configbus.v1.Admin/ListTokens",
     "POST /configbus.v1.Admin/RevokeToken",
 ];
 
-const ALL: [&[&str]; 8] = [OPEN, ANYBODY_KNOWN, READERS, READERS_AND_STORES, WRITERS, STORES, AGENTS, ADMINS];
+const ALL: [&[&str]; 9] =
+    [OPEN, ANYBODY_KNOWN, READERS, READERS_AND_STORES, WRITERS, STORES, AGENTS, ADMINS_OF_MAIN, ADMINS];
 
 /// A call of `Fleet.Wait` that does not wait: one field, `timeout_ms = 1`.
 const SHORT_WAIT: &[u8] = &[0, 0, 0, 0, 2, 0x20, 1];
@@ -211,7 +215,7 @@ fn rights() -> Vec<(&'static str, &'static str, BTreeSet<&'static str>)> {
     vec![
         ("reader", "reader", known(&[READERS, READERS_AND_STORES])),
         ("writer", "writer", writer.clone()),
-        ("admin of main", "admin@main", writer),
+        ("admin of main", "admin@main", writer.into_iter().chain(ADMINS_OF_MAIN.iter().copied()).collect()),
         ("admin", "admin", set(&ALL)),
         ("store", "store", known(&[STORES, READERS_AND_STORES])),
         ("agent", "agent", known(&[AGENTS])),

@@ -24,6 +24,16 @@ pub(crate) enum WhenOutdated {
     CheckNow,
 }
 
+/// Whether a change may touch what is mounted where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Mounting {
+    /// It is somebody's, who may not.
+    #[default]
+    Leaves,
+    /// It is the bus that changes it.
+    Changes,
+}
+
 /// Edits that were validated against a named tree.
 #[derive(Debug, Clone)]
 pub(crate) struct EditsChange {
@@ -36,6 +46,7 @@ pub(crate) struct EditsChange {
     /// Tree the edits were validated on; `None` when there was no commit.
     pub(crate) checked_on: Option<TreeId>,
     pub(crate) when_outdated: WhenOutdated,
+    pub(crate) mounting: Mounting,
     /// Of a request that may be repeated.
     pub(crate) ticket: Option<Arc<Ticket>>,
 }

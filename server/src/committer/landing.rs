@@ -1,17 +1,18 @@
 //! Lands one push on the running head, and what landing pushes and edits have in common. Synchronous: runs on the blocking
 //! pool, one at a time per namespace.
 
-use super::change::{How, PushChange};
+use super::change::{How, Mounting, PushChange};
 use super::expectation::{At, Edit, Expected, Mismatch, Wanted, compare};
 use super::steps::Steps;
 use super::{CommitError, foreign, recheck};
 use crate::audit::AuditLog;
+use crate::namespace::MountBoard;
 use configbus_gitstore::{
     CommitMeta, ForeignWrite, HeadCommit, MoveHeadError, Person, PushLanding, ReadError, StagedFile, Store, TreeChange,
     TreeEdit,
 };
-use configbus_hooks::{Context, Gate};
-use configbus_model::{CommitId, ConfigPath, Namespace, Principal, Revision, TreeId};
+use configbus_hooks::{Context, Gate, Mounts};
+use configbus_model::{CommitId, ConfigPath, MountTable, Namespace, Principal, Revision, TreeId};
 use configbus_runtime::Clock;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,6 +31,8 @@ pub(super) struct Desk {
     pub(super) audit: AuditLog,
     /// What moved lately.
     pub(super) steps: Mutex<Steps>,
+    /// What is mounted where.
+    pub(super) mounts: Arc<MountBoard>,
 }
 
 /// A landed change, before it is a head of an epoch.
@@ -108,8 +111,14 @@ impl Desk {
     }
 
     /// Returns whom a change is checked for, and when.
-    pub(super) fn context<'a>(&'a self, principal: &'a Principal) -> Context<'a> {
-        Context { principal, namespace: &self.namespace, now_ms: self.clock.now_ms() }
+    pub(super) fn context<'a>(
+        &'a self,
+        principal: &'a Principal,
+        mounts: &'a MountTable,
+        mounting: Mounting,
+    ) -> Context<'a> {
+        let mounts = Mounts { table: Some(mounts), are_changed: mounting == Mounting::Changes };
+        Context { principal, namespace: &self.namespace, now_ms: self.clock.now_ms(), mounts }
     }
 
     /// Returns the name to keep with a revision. Where nobody is authenticated there is none.

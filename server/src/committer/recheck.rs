@@ -6,7 +6,7 @@
 
 use super::landing::{Desk, nothing_new};
 use super::steps::Steps;
-use super::{CommitError, EditsChange, PushChange, WhenOutdated};
+use super::{CommitError, EditsChange, Mounting, PushChange, WhenOutdated};
 use crate::gate_time::GateDoor;
 use configbus_gitstore::{Batch, CandidateView, HeadCommit, StagedEdits, Trial};
 use configbus_hooks::{GitCandidate, Recheck};
@@ -26,6 +26,7 @@ pub(super) fn edits(
         candidate: GitCandidate::edits(&view, staged),
         principal: &change.principal,
         when_outdated: change.when_outdated,
+        mounting: change.mounting,
     };
     match steps.since(change.checked_on) {
         Some(moved) => judged.again(desk, &moved),
@@ -47,6 +48,7 @@ pub(super) fn push(desk: &Desk, running: Option<&HeadCommit>, change: &PushChang
         candidate: GitCandidate::step(&view, base, landing),
         principal: &change.principal,
         when_outdated: change.when_outdated,
+        mounting: Mounting::Leaves,
     };
     judged.by_trees(desk, checked_on, base)
 }
@@ -57,6 +59,7 @@ struct Judged<'a> {
     candidate: GitCandidate<'a>,
     principal: &'a Principal,
     when_outdated: WhenOutdated,
+    mounting: Mounting,
 }
 
 impl Judged<'_> {
@@ -68,7 +71,8 @@ impl Judged<'_> {
     }
 
     fn again(&self, desk: &Desk, moved: &[&str]) -> Result<(), CommitError> {
-        let context = desk.context(self.principal);
+        let mounts = desk.mounts.current();
+        let context = desk.context(self.principal, &mounts, self.mounting);
         match (desk.gate.recheck(&self.candidate, &context, moved)?, self.when_outdated) {
             (Recheck::Holds, _) => Ok(()),
             (Recheck::Refused(report), _) => Err(CommitError::Rejected(report)),
@@ -99,7 +103,9 @@ pub(super) fn passes_gate(desk: &Desk, old: Option<&HeadCommit>, new: &HeadCommi
     let tips = [new.commit.object_id()];
     let candidate = GitCandidate::push(&view, &tips, old.map(|head| head.tree), new.tree);
     // Whoever writes to the repository past the server holds its files: nobody can be more of an admin.
-    let report = GateDoor::Foreign.check(&desk.gate, &candidate, &desk.context(&Principal::open()))?;
+    let (principal, mounts) = (Principal::open(), desk.mounts.current());
+    let context = desk.context(&principal, &mounts, Mounting::Leaves);
+    let report = GateDoor::Foreign.check(&desk.gate, &candidate, &context)?;
     if !report.is_accepted() {
         tracing::error!("a foreign write does not pass the gate: {}", report.summary());
     }

@@ -5,7 +5,7 @@ use super::landing::{Desk, LandedCommit};
 use super::queue::{Inbox, Job, Reply};
 use super::{Change, CommitError, EditsChange, How, Landed, PushChange};
 use crate::audit::AuditLog;
-use crate::namespace::HeadBoard;
+use crate::namespace::{HeadBoard, MountBoard, mounts_path};
 use crate::requests::Ticket;
 use crate::serving::Serving;
 use configbus_coordination::Announcer;
@@ -29,6 +29,8 @@ pub(crate) struct CommitterTask {
     desk: Arc<Desk>,
     pool: BlockingPool,
     board: Arc<HeadBoard>,
+    /// What is mounted where, if that is what this committer lands.
+    mounts: Option<Arc<MountBoard>>,
     announcer: Arc<Announcer>,
     serving: Serving,
     upkeep: Arc<Notify>,
@@ -43,6 +45,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) audit: AuditLog,
     pub(crate) board: Arc<HeadBoard>,
+    pub(crate) mounts: Arc<MountBoard>,
     pub(crate) announcer: Arc<Announcer>,
     pub(crate) serving: Serving,
     pub(crate) upkeep: Arc<Notify>,
@@ -61,7 +64,9 @@ impl CommitterTask {
                 clock: parts.clock,
                 audit: parts.audit,
                 steps: Mutex::default(),
+                mounts: Arc::clone(&parts.mounts),
             }),
+            mounts: Some(parts.mounts).filter(|_| parts.namespace == Namespace::main()),
             namespace: parts.namespace,
             board: parts.board,
             announcer: parts.announcer,
@@ -131,11 +136,14 @@ impl CommitterTask {
             return edits;
         }
         let (changes, mut replies): (Vec<_>, Vec<_>) = edits.into_iter().unzip();
-        let desk = Arc::clone(&self.desk);
+        let (desk, mounts) = (Arc::clone(&self.desk), self.mounts.clone());
         let (mut changes, outcomes) = self
             .pool
             .run(move || {
                 let outcomes = desk.land_edits(&changes);
+                if let Some(mounts) = mounts.filter(|_| outcomes.iter().any(lands_mounts)) {
+                    refresh(&mounts, &desk.store);
+                }
                 (changes, outcomes)
             })
             .await;
@@ -247,6 +255,18 @@ struct Decided {
     traceparent: String,
     ticket: Option<Arc<Ticket>>,
     reply: Reply,
+}
+
+/// Returns whether a change of what is mounted where has landed.
+fn lands_mounts(outcome: &Outcome) -> bool {
+    let path = mounts_path();
+    outcome.as_ref().is_ok_and(|landed| landed.files.iter().any(|file| file.path == path))
+}
+
+fn refresh(mounts: &MountBoard, main: &Store) {
+    if let Err(error) = mounts.refresh(main) {
+        tracing::error!("cannot read what is mounted where: {}", configbus_runtime::report::chain(&error));
+    }
 }
 
 fn count(outcome: &Result<Landed, CommitError>, elapsed: Duration) {

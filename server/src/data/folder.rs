@@ -1,11 +1,14 @@
 //! Taking a data folder over: lock it, know its format, clear what a killed predecessor left.
 
+use super::epochs::Epochs;
 use super::{hook_folder, predecessor, record};
 use configbus_gitstore::FolderLock;
 use configbus_model::{Epoch, ErrorKind, Namespace};
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// Why a data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +57,7 @@ impl DataError {
 pub(crate) struct DataFolder {
     path: PathBuf,
     record: record::Record,
+    epochs: Mutex<Epochs>,
     hook_socket: PathBuf,
     lock: FolderLock,
 }
@@ -71,13 +75,14 @@ impl DataFolder {
         if record.format != record::FORMAT {
             return Err(DataError::Format { path, found: record.format, expected: record::FORMAT });
         }
+        let epochs = Mutex::new(Epochs::read(&path).map_err(failed)?);
         let ended = predecessor::end_leftover_children(&path);
         if ended > 0 {
             tracing::warn!(count = ended, "ended processes that a killed server left running");
         }
         hook_folder::write_hooks(&path.join("hooks"), hook_program).map_err(failed)?;
         let hook_socket = hook_folder::prepare_socket(&path.join("run")).map_err(failed)?;
-        Ok(Self { record, hook_socket, lock, path })
+        Ok(Self { record, epochs, hook_socket, lock, path })
     }
 
     /// Returns the folder, absolute.
@@ -90,9 +95,48 @@ impl DataFolder {
         &self.lock
     }
 
-    /// Returns the generation of its history.
-    pub(crate) fn epoch(&self) -> Epoch {
-        self.record.epoch
+    /// Returns the generation of a namespace's history.
+    pub(crate) fn epoch_of(&self, namespace: &Namespace) -> Epoch {
+        self.epochs.lock().unwrap_or_else(PoisonError::into_inner).of(namespace, self.record.epoch)
+    }
+
+    /// Returns the namespaces that have a repository here. What else is in the folder is left alone.
+    pub(crate) fn found_namespaces(&self) -> Result<BTreeSet<Namespace>, DataError> {
+        let folder = self.path.join("namespaces");
+        let failed = |source| DataError::Io { path: folder.clone(), source };
+        let mut found = BTreeSet::new();
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let name = name.to_str().and_then(|name| name.strip_suffix(".git"));
+            found.extend(name.and_then(|name| Namespace::parse(name).ok()));
+        }
+        Ok(found)
+    }
+
+    /// Moves what there is of a namespace that nobody serves any more out of the way and gives its name up, durably.
+    /// Returns where it is then.
+    pub(crate) fn set_aside(&self, namespace: &Namespace) -> Result<PathBuf, DataError> {
+        let mut epochs = self.epochs.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = epochs.of(namespace, self.record.epoch);
+        let aside = self.path.join("deleted").join(format!("{namespace}-e{epoch}"));
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| DataError::Io { path, source }
+        };
+        fs::create_dir_all(&aside).map_err(failed(&aside))?;
+        // First, so that a kill in between cannot leave a new namespace with the epoch of this one.
+        epochs.give_up(namespace, &self.path).map_err(failed(&self.path))?;
+        let (repository, requests) = (self.repository(namespace), self.requests(namespace));
+        let kept = aside.join("repository.git");
+        fs::rename(&repository, &kept).map_err(failed(&repository))?;
+        match fs::rename(&requests, aside.join("requests.jsonl")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&requests)(error)),
+            _ => {}
+        }
+        for folder in [&aside, &self.path.join("deleted"), &self.path.join("namespaces"), &self.path] {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed(folder))?;
+        }
+        Ok(kept)
     }
 
     /// Returns what tells it from every other folder.

@@ -1,5 +1,6 @@
 //! The server's folder on disk: its lock, its record, and what a killed predecessor left in it.
 
+mod epochs;
 mod folder;
 mod hook_folder;
 mod predecessor;

@@ -81,11 +81,12 @@ pub(super) fn find(bus: &Bus, caller: &Caller, repository: &str) -> Result<Arc<L
     if let Ok(name) = Namespace::parse(name) {
         caller.check(&name)?;
     }
-    let known: Vec<&str> = bus.namespaces.keys().map(Namespace::as_str).collect();
+    let all = bus.namespaces.all();
+    let known = all.keys().filter(|name| caller.principal.roles.sees(name));
     let found = Namespace::parse(name).ok().and_then(|name| bus.namespaces.get(&name));
-    found.cloned().ok_or_else(|| {
+    found.ok_or_else(|| {
         let name: String = name.chars().take(80).collect();
-        let urls: Vec<String> = known.iter().map(|name| format!("/git/{name}.git")).collect();
+        let urls: Vec<String> = known.map(|name| format!("/git/{name}.git")).collect();
         Failure::not_found(format!("namespace {name:?} does not exist on this server, there is {}", urls.join(", ")))
     })
 }

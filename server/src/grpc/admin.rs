@@ -1,12 +1,15 @@
 //! Service `Admin`.
 
-use crate::audit::{AuditError, AuditEvent, AuditLog, AuditOutcome};
+use crate::audit::{AuditError, AuditEvent, AuditOutcome};
 use crate::auth::{Caller, NewToken, TokenFileError, TokenRecord, Tokens};
+use crate::bus::Bus;
 use crate::failure::Failure;
+use crate::ops::namespaces::{self, Described};
 use configbus_model::{ErrorKind, Grant, PrincipalName, TokenHash};
+use configbus_proto::convert::{head_to_wire, namespace_from_wire};
 use configbus_proto::v1;
 use configbus_proto::v1::admin_server::Admin;
-use configbus_runtime::{BlockingPool, Clock, report};
+use configbus_runtime::{BlockingPool, report};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -14,15 +17,14 @@ use tonic::{Request, Response, Status};
 const CHANGES_MAX: usize = 2;
 
 pub(super) struct AdminService {
+    bus: Arc<Bus>,
     tokens: Option<Arc<Tokens>>,
-    audit: AuditLog,
-    clock: Arc<dyn Clock>,
     pool: BlockingPool,
 }
 
 impl AdminService {
-    pub(super) fn new(tokens: Option<Arc<Tokens>>, audit: AuditLog, clock: Arc<dyn Clock>) -> Self {
-        Self { tokens, audit, clock, pool: BlockingPool::new(CHANGES_MAX) }
+    pub(super) fn new(bus: Arc<Bus>, tokens: Option<Arc<Tokens>>) -> Self {
+        Self { bus, tokens, pool: BlockingPool::new(CHANGES_MAX) }
     }
 
     fn tokens(&self) -> Result<&Arc<Tokens>, Failure> {
@@ -39,7 +41,7 @@ impl AdminService {
         described: impl FnOnce(&T) -> String,
     ) -> Result<T, Failure> {
         let tokens = Arc::clone(self.tokens()?);
-        self.audit.ready().await?;
+        self.bus.audit.ready().await?;
         let outcome = self.pool.run(move || change(&tokens)).await.map_err(Failure::from);
         let (verdict, text) = match &outcome {
             Ok(changed) => (AuditOutcome::Accepted, described(changed)),
@@ -47,7 +49,7 @@ impl AdminService {
         };
         let mut record = caller.record(AuditEvent::Token, verdict).with_reason(&text);
         record.action = Some(action.to_owned());
-        self.audit.write(&record).await?;
+        self.bus.audit.write(&record).await?;
         outcome
     }
 }
@@ -60,7 +62,7 @@ impl Admin for AdminService {
     ) -> Result<Response<v1::CreateTokenResponse>, Status> {
         let caller = Caller::of(request.extensions())?;
         let new = new_token(request.into_inner())?;
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.bus.clock.now_ms();
         let made = move |tokens: &Tokens| tokens.file().create(new, now_ms);
         let described = |(_, record): &(_, TokenRecord)| record.described();
         let (token, record) = self.change(&caller, "create", made, described).await?;
@@ -99,6 +101,46 @@ impl Admin for AdminService {
         let judged = self.tokens()?.judge(&id, &hash);
         let known = judged.map_err(|error| Failure::not_found(error.to_string()))?;
         Ok(Response::new(v1::JudgeTokenResponse { info: Some(to_wire(&known.record, 0)) }))
+    }
+
+    async fn create_namespace(
+        &self,
+        request: Request<v1::CreateNamespaceRequest>,
+    ) -> Result<Response<v1::CreateNamespaceResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        let v1::CreateNamespaceRequest { name, prefix } = request.into_inner();
+        let (info, created) = namespaces::create(&self.bus, &caller, &name, &prefix).await?;
+        Ok(Response::new(v1::CreateNamespaceResponse { info: Some(namespace_to_wire(&info)), created }))
+    }
+
+    async fn list_namespaces(
+        &self,
+        request: Request<v1::ListNamespacesRequest>,
+    ) -> Result<Response<v1::ListNamespacesResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        let namespaces = namespaces::list(&self.bus, &caller).iter().map(namespace_to_wire).collect();
+        Ok(Response::new(v1::ListNamespacesResponse { namespaces }))
+    }
+
+    async fn delete_namespace(
+        &self,
+        request: Request<v1::DeleteNamespaceRequest>,
+    ) -> Result<Response<v1::DeleteNamespaceResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        let name = namespace_from_wire(&request.into_inner().name)?;
+        let (info, kept_at) = namespaces::delete(&self.bus, &caller, &name).await?;
+        let kept_at = kept_at.display().to_string();
+        Ok(Response::new(v1::DeleteNamespaceResponse { info: Some(namespace_to_wire(&info)), kept_at }))
+    }
+}
+
+fn namespace_to_wire(info: &Described) -> v1::NamespaceInfo {
+    v1::NamespaceInfo {
+        name: info.name.to_string(),
+        mounted: info.prefix.is_some(),
+        prefix: info.prefix.clone().unwrap_or_default(),
+        epoch: info.epoch.0,
+        head: info.head.as_ref().map(|head| head_to_wire(&info.name, head)),
     }
 }
 

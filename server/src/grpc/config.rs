@@ -4,7 +4,7 @@ use super::Answers;
 use super::history::{self, point};
 use crate::auth::Caller;
 use crate::bus::Bus;
-use crate::committer::{Edit, Expected, Wanted};
+use crate::committer::{Edit, Expected, Mounting, Wanted};
 use crate::failure::Failure;
 use crate::ops::bulk;
 use crate::ops::read::{self, DiffRequest, ListRequest, LogRequest};
@@ -188,6 +188,7 @@ fn write_from_wire(
         validate_only: request.validate_only,
         traceparent: Some(request.traceparent).filter(|given| !given.is_empty()).or(traceparent),
         request_id: RequestId::parse(&request.request_id).map_err(Failure::invalid)?,
+        mounting: Mounting::Leaves,
     })
 }
 
@@ -263,6 +264,7 @@ fn update_to_wire(namespace: &Namespace, update: &Update) -> v1::WatchResponse {
         head: Some(head_to_wire(namespace, &update.head)),
         from_revision: update.from.0,
         changes: update.changes.iter().map(Into::into).collect(),
+        moved: None,
     }
 }
 

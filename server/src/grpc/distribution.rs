@@ -62,7 +62,7 @@ impl Distribution for DistributionService {
     async fn pack(&self, request: Request<v1::PackRequest>) -> Result<Response<Self::PackStream>, Status> {
         let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
-        let live = Arc::clone(self.bus.namespace(&caller, &namespace_from_wire(&request.namespace)?)?);
+        let live = self.bus.namespace(&caller, &namespace_from_wire(&request.namespace)?)?;
         let commit = |text: &str| text.parse::<CommitId>().map_err(Failure::invalid);
         let (from, to) = (commit(&request.from)?, commit(&request.to)?);
         // Only what is on main is handed out: the repository holds other branches as well.

@@ -59,7 +59,7 @@ pub(crate) async fn routes(
     let fleet = FleetServer::new(fleet::FleetService::new(Arc::clone(bus)))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
-    let admin = admin::AdminService::new(tokens, bus.audit.clone(), Arc::clone(&bus.clock));
+    let admin = admin::AdminService::new(Arc::clone(bus), tokens);
     let routes = Routes::new(health_service)
         .add_service(reflection)
         .add_service(alpha)

@@ -102,7 +102,7 @@ async fn respond(request: Request, bus: &Bus, pushes: &PushRegistry) -> Response
         return Response::Failed("this push is not known to the server, it may have been restarted: push again".into());
     };
     let live = match bus.namespace(&push.caller, &push.namespace) {
-        Ok(live) => Arc::clone(live),
+        Ok(live) => live,
         Err(failure) => return Response::Failed(failure.message),
     };
     match request {

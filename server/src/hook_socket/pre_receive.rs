@@ -9,7 +9,9 @@ use crate::git_http::ref_rules::{RefRule, kept_only_line, rule_of};
 use crate::namespace::LiveNamespace;
 use configbus_gitstore::{CandidateView, HeadCommit, Quarantine, ReadError, Store};
 use configbus_hooks::wire::{PreReceive, QuarantinePaths, ReferenceUpdate, Verdict};
-use configbus_hooks::{CandidateError, Context, Gate, GitCandidate, PushOptionError, PushOptions, Report, Style};
+use configbus_hooks::{
+    CandidateError, Context, Gate, GitCandidate, Mounts, PushOptionError, PushOptions, Report, Style,
+};
 use configbus_model::{CommitId, ErrorKind, ObjectId, TreeId, at_most};
 use configbus_runtime::report;
 use std::collections::BTreeSet;
@@ -101,8 +103,10 @@ impl From<&Refusal> for PushRefusal {
 pub(super) async fn judge(live: &Arc<LiveNamespace>, push: &Arc<Push>, now_ms: u64, request: PreReceive) -> Verdict {
     let (updates, references_max) = (request.updates.clone(), live.limits.push_references_max);
     let (store, gate, asker) = (live.store.clone(), Arc::clone(&live.gate), Arc::clone(push));
+    let mounts = live.mounts.current();
     let judged = live.check_push(move || {
-        let context = Context { principal: &asker.caller.principal, namespace: &asker.namespace, now_ms };
+        let mounts = Mounts { table: Some(&mounts), are_changed: false };
+        let context = Context { principal: &asker.caller.principal, namespace: &asker.namespace, now_ms, mounts };
         let (found, max) = (request.updates.len(), references_max);
         if found > max {
             return Err(Refusal::TooManyReferences { found, max });
@@ -239,9 +243,10 @@ pub(super) async fn check_again(
     tip: CommitId,
 ) -> Result<Option<CommitId>, CommitError> {
     let (store, gate, caller) = (live.store.clone(), Arc::clone(&live.gate), Arc::clone(&push.caller.principal));
-    let namespace = push.namespace.clone();
+    let (namespace, mounts) = (push.namespace.clone(), live.mounts.current());
     let checked = live.check_push(move || {
-        let context = Context { principal: &caller, namespace: &namespace, now_ms };
+        let mounts = Mounts { table: Some(&mounts), are_changed: false };
+        let context = Context { principal: &caller, namespace: &namespace, now_ms, mounts };
         let (head, view) = (store.head(), store.open_candidate()?);
         let tree = trial(&view, head.as_ref(), tip)?;
         let candidate = GitCandidate::step(&view, head.map(|head| head.tree), tree);

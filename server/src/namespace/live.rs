@@ -1,15 +1,15 @@
 //! A namespace with its repository, its head and its committer.
 
-use super::HeadBoard;
+use super::{HeadBoard, MountBoard, MountsError};
 use crate::committer::Committer;
-use crate::data::DataFolder;
+use crate::data::{DataError, DataFolder};
 use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::requests::Requests;
 use configbus_gitstore::{HeadCommit, LeftoversError, NamedCommit, OpenError, ReadError, RepositorySettings, Store};
 use configbus_hooks::Gate;
 use configbus_model::{At, Epoch, ErrorKind, Head, Namespace, Revision};
-use configbus_runtime::BlockingPool;
+use configbus_runtime::{BlockingPool, CancellationToken};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -48,6 +48,12 @@ pub enum OpenNamespaceError {
         /// Why.
         source: LeftoversError,
     },
+    /// The folder of namespaces cannot be read.
+    #[error(transparent)]
+    Data(DataError),
+    /// What is mounted where cannot be read.
+    #[error(transparent)]
+    Mounts(MountsError),
 }
 
 impl OpenNamespaceError {
@@ -56,6 +62,8 @@ impl OpenNamespaceError {
         match self {
             Self::Open { source, .. } => source.kind(),
             Self::Leftovers { .. } => ErrorKind::Internal,
+            Self::Data(error) => error.kind(),
+            Self::Mounts(error) => error.kind(),
         }
     }
 }
@@ -67,6 +75,8 @@ pub(crate) struct LiveNamespace {
     pub(crate) gate: Arc<Gate>,
     pub(crate) board: Arc<HeadBoard>,
     pub(crate) committer: Committer,
+    /// What is mounted where, here and elsewhere.
+    pub(crate) mounts: Arc<MountBoard>,
     /// Changes that were asked for under an id.
     pub(crate) requests: Arc<Requests>,
     /// Bounds the Git children of clients that fetch.
@@ -74,6 +84,8 @@ pub(crate) struct LiveNamespace {
     /// Bounds the Git children of clients that push: clones cannot keep them out.
     pub(crate) pushes: Arc<Semaphore>,
     pub(crate) limits: Limits,
+    /// Cancelled when the namespace is served no longer.
+    pub(crate) retired: CancellationToken,
     epoch: Epoch,
     reads: BlockingPool,
     push_checks: BlockingPool,
@@ -134,6 +146,8 @@ impl LiveNamespace {
             transfers: BlockingPool::new(TRANSFERS_MAX),
             digs: BlockingPool::new(DIGS_MAX),
             limits: limits.clone(),
+            mounts: Arc::default(),
+            retired: CancellationToken::new(),
             name,
             epoch,
             store,
@@ -141,6 +155,11 @@ impl LiveNamespace {
             committer,
             requests,
         }
+    }
+
+    /// Has it know what is mounted where.
+    pub(super) fn with_mounts(self, mounts: Arc<MountBoard>) -> Self {
+        Self { mounts, ..self }
     }
 
     /// Reads from the repository off the async threads.

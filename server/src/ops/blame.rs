@@ -45,7 +45,7 @@ pub(crate) struct Explained {
 
 /// Explains lines of a file.
 pub(crate) async fn blame(bus: &Bus, caller: &Caller, request: BlameRequest) -> Result<Explained, Failure> {
-    let live = bus.main(caller)?;
+    let live = &bus.main(caller)?;
     let file = file_at(live, request.path.clone(), request.at.as_ref()).await?;
     if std::str::from_utf8(&file.content).is_err() {
         return Err(Failure::invalid(format!("{} is not text: it has no lines", request.path)));

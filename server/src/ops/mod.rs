@@ -2,6 +2,7 @@
 
 pub(crate) mod blame;
 pub(crate) mod bulk;
+pub(crate) mod namespaces;
 pub(crate) mod read;
 pub(crate) mod revert;
 pub(crate) mod watch;

@@ -27,7 +27,7 @@ pub(crate) struct FileAt {
 
 /// Returns one file.
 pub(crate) async fn get(bus: &Bus, caller: &Caller, path: ConfigPath, at: Option<At>) -> Result<FileAt, Failure> {
-    file_at(bus.main(caller)?, path, at.as_ref()).await
+    file_at(&bus.main(caller)?, path, at.as_ref()).await
 }
 
 /// Returns one file of a namespace that the caller may read.
@@ -77,7 +77,7 @@ pub(crate) struct ListPage {
 
 /// Lists a directory. A page token names the revision of the first page, so that the pages fit together.
 pub(crate) async fn list(bus: &Bus, caller: &Caller, request: ListRequest) -> Result<ListPage, Failure> {
-    let live = bus.main(caller)?;
+    let live = &bus.main(caller)?;
     let prefix = checked_prefix(&request.prefix)?;
     let (at, after) = match request.page_token.as_str() {
         "" => (request.at, None),
@@ -122,7 +122,7 @@ pub(crate) struct History {
 
 /// Returns first-parent history. A page token is the revision at which the next page begins.
 pub(crate) async fn log(bus: &Bus, caller: &Caller, request: LogRequest) -> Result<History, Failure> {
-    let live = bus.namespace(caller, &request.namespace)?;
+    let live = &bus.namespace(caller, &request.namespace)?;
     let head = live.head()?;
     let from = match request.page_token.as_str() {
         "" => live.head_or_point(request.from.as_ref()).await?.revision,
@@ -175,7 +175,7 @@ pub(crate) struct Diff {
 
 /// Returns the files that differ between two revisions.
 pub(crate) async fn diff(bus: &Bus, caller: &Caller, request: DiffRequest) -> Result<Diff, Failure> {
-    let live = bus.namespace(caller, &request.namespace)?;
+    let live = &bus.namespace(caller, &request.namespace)?;
     let prefix = checked_prefix(&request.prefix)?;
     let to = live.head_or_point(request.to.as_ref()).await?;
     let from = match &request.from {

@@ -9,7 +9,7 @@ use super::write::{self, Decision, WriteRequest, Written};
 use crate::audit::change as audit;
 use crate::auth::Caller;
 use crate::bus::Bus;
-use crate::committer::{How, Landed};
+use crate::committer::{How, Landed, Mounting};
 use crate::failure::Failure;
 use crate::namespace::LiveNamespace;
 use crate::requests::{Answer, Fingerprint, RequestId, Ticket};
@@ -55,7 +55,7 @@ pub(crate) struct Reverted {
 
 /// Undoes in one new revision.
 pub(crate) async fn revert(bus: &Bus, caller: &Caller, request: RevertRequest) -> Result<Reverted, Failure> {
-    let live = bus.main(caller)?;
+    let live = &bus.main(caller)?;
     let scope = Scope::parse(&request)?;
     let Some(id) = request.request_id.as_ref().filter(|_| !request.validate_only) else {
         return plan_and_land(bus, live, caller, &request, &scope, None).await;
@@ -115,6 +115,7 @@ async fn plan_and_land(
             validate_only: request.validate_only,
             traceparent: request.traceparent.clone(),
             request_id: request.request_id.clone(),
+            mounting: Mounting::Leaves,
         };
         write::check_shape(bus, &edits)?;
         match write::write(bus, live, caller, edits, decision.clone()).await {

@@ -50,7 +50,7 @@ pub(crate) async fn watch(
     caller: &Caller,
     request: WatchRequest,
 ) -> Result<impl Stream<Item = Result<Update, Failure>> + Send + use<>, Failure> {
-    let live = Arc::clone(bus.namespace(caller, &request.namespace)?);
+    let live = bus.namespace(caller, &request.namespace)?;
     let permit = Arc::clone(&bus.watchers).try_acquire_owned().map_err(|_| {
         let max = bus.limits.watchers_max;
         let text = over("all watches are in use, try again in a moment", max, max, "watches", "limits.watchers_max");
@@ -113,6 +113,9 @@ impl Watcher {
             if self.stopping.is_cancelled() {
                 return None;
             }
+            if self.live.retired.is_cancelled() {
+                return Some(Err(Failure::not_found(format!("namespace {} is served no longer", self.live.name))));
+            }
             if let Some(update) = self.ready.pop_front() {
                 return Some(Ok(update));
             }
@@ -127,6 +130,7 @@ impl Watcher {
             }
             tokio::select! {
                 () = self.stopping.cancelled() => return None,
+                () = self.live.retired.cancelled() => {}
                 changed = self.heads.changed() => changed.ok()?,
                 () = tokio::time::sleep_until(heartbeat_at) => {}
             }

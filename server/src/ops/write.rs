@@ -4,7 +4,7 @@ use crate::audit::change as audit;
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::committer::{
-    Change, CommitError, Edit, EditsChange, How, Landed, RETURNS_MAX, Wanted, WhenOutdated, count_outcome,
+    Change, CommitError, Edit, EditsChange, How, Landed, Mounting, RETURNS_MAX, Wanted, WhenOutdated, count_outcome,
     expect_and_convert, first_duplicate,
 };
 use crate::failure::Failure;
@@ -14,8 +14,8 @@ use crate::namespace::LiveNamespace;
 use crate::requests::{Answer, Fingerprint, RequestId, Ticket, check_message, with_trailers};
 use crate::trace_context;
 use configbus_gitstore::{HeadCommit, LandError, ReadError, StagedFile, Store};
-use configbus_hooks::{Context, Gate, GitCandidate};
-use configbus_model::{CommitId, ConfigPath, Entry, Head, Namespace, Revision, TreeId};
+use configbus_hooks::{Context, Gate, GitCandidate, Mounts};
+use configbus_model::{CommitId, ConfigPath, Entry, Head, Revision, TreeId};
 use std::sync::Arc;
 
 /// Paths named in a message that nobody wrote.
@@ -30,6 +30,7 @@ pub(crate) struct WriteRequest {
     pub(crate) traceparent: Option<String>,
     /// Under which the same request may come again.
     pub(crate) request_id: Option<RequestId>,
+    pub(crate) mounting: Mounting,
 }
 
 /// What became of them.
@@ -52,7 +53,7 @@ pub(crate) struct Written {
 
 /// Validates edits on the present head and lands them, and writes down what became of them.
 pub(crate) async fn compare_and_set(bus: &Bus, caller: &Caller, request: WriteRequest) -> Result<Written, Failure> {
-    let live = bus.main(caller)?;
+    let live = &bus.main(caller)?;
     check_shape(bus, &request)?;
     let Some(id) = request.request_id.as_ref().filter(|_| !request.validate_only) else {
         return write(bus, live, caller, request, None).await;
@@ -76,18 +77,17 @@ pub(crate) async fn write(
     decision: Option<Decision>,
 ) -> Result<Written, Failure> {
     if request.validate_only {
-        return validate(bus, live, caller, &request.edits).await;
+        return validate(bus, live, caller, &request).await;
     }
     bus.audit.ready().await?;
     let paths = paths(&request.edits);
     let outcome = check_and_land(bus, live, caller, request, decision).await;
-    let main = Namespace::main();
     let record = match &outcome {
         Ok(Written { head: Some(head), overridden, .. }) => {
-            audit::landed(caller, &main, head, &paths).with_overridden(overridden.clone())
+            audit::landed(caller, &live.name, head, &paths).with_overridden(overridden.clone())
         }
         Ok(Written { head: None, .. }) => return outcome,
-        Err(failure) => audit::refused(caller, &main, &audit::reason_of(failure), &paths),
+        Err(failure) => audit::refused(caller, &live.name, &audit::reason_of(failure), &paths),
     };
     // What has landed stays landed; a log that fails now refuses the next change, and says so itself.
     let _ = bus.audit.write(&record).await;
@@ -98,9 +98,15 @@ fn paths(edits: &[Edit]) -> Vec<ConfigPath> {
     edits.iter().map(|edit| edit.path.clone()).collect()
 }
 
-async fn validate(bus: &Bus, live: &Arc<LiveNamespace>, caller: &Caller, edits: &[Edit]) -> Result<Written, Failure> {
+async fn validate(
+    bus: &Bus,
+    live: &Arc<LiveNamespace>,
+    caller: &Caller,
+    request: &WriteRequest,
+) -> Result<Written, Failure> {
+    let edits = &request.edits;
     let head = live.board.current();
-    let checked = check(bus, live, caller, edits).await?;
+    let checked = check(bus, live, caller, edits, request.mounting).await?;
     let on = checked.on.map_or(Revision::ZERO, |on| on.revision);
     Ok(Written {
         head,
@@ -120,7 +126,7 @@ async fn check_and_land(
     request: WriteRequest,
     decision: Option<Decision>,
 ) -> Result<Written, Failure> {
-    let checked = check(bus, live, caller, &request.edits).await?;
+    let checked = check(bus, live, caller, &request.edits, request.mounting).await?;
     let mut message = if request.message.trim().is_empty() { message_for(&request.edits) } else { request.message };
     if let (Some(id), Some((_, fingerprint))) = (&request.request_id, &decision) {
         message = with_trailers(&message, id, *fingerprint);
@@ -134,6 +140,7 @@ async fn check_and_land(
         traceparent: trace_context::adopt_or_create(request.traceparent.as_deref()),
         checked_on: checked.on.map(|head| head.tree),
         when_outdated: WhenOutdated::ComeBack,
+        mounting: request.mounting,
         ticket: ticket.clone(),
     };
     let (landed, overridden) = land(bus, live, caller, change, checked.overridden).await?;
@@ -172,7 +179,7 @@ async fn land(
     for _ in 0..RETURNS_MAX {
         match live.committer.land(Change::Edits(change.clone())).await {
             Err(CommitError::Outdated) => {
-                let checked = check(bus, live, caller, &change.edits).await?;
+                let checked = check(bus, live, caller, &change.edits, change.mounting).await?;
                 (change.checked_on, overridden) = (checked.on.map(|head| head.tree), checked.overridden);
             }
             outcome => return Ok((outcome?, overridden)),
@@ -215,11 +222,19 @@ struct Checked {
 }
 
 /// Validates the edits on the present head.
-async fn check(bus: &Bus, live: &Arc<LiveNamespace>, caller: &Caller, edits: &[Edit]) -> Result<Checked, Failure> {
+async fn check(
+    bus: &Bus,
+    live: &Arc<LiveNamespace>,
+    caller: &Caller,
+    edits: &[Edit],
+    mounting: Mounting,
+) -> Result<Checked, Failure> {
     let (store, gate, namespace) = (live.store.clone(), Arc::clone(&live.gate), live.name.clone());
     let (principal, now_ms, edits) = (Arc::clone(&caller.principal), bus.clock.now_ms(), edits.to_vec());
+    let mounts = live.mounts.current();
     let checked = live.check_edits(move || {
-        let context = Context { principal: &principal, namespace: &namespace, now_ms };
+        let mounts = Mounts { table: Some(&mounts), are_changed: mounting == Mounting::Changes };
+        let context = Context { principal: &principal, namespace: &namespace, now_ms, mounts };
         check_on_head(&store, &gate, &context, &edits)
     });
     checked.await.map_err(Failure::from).inspect_err(|failure| count_outcome(failure.kind.as_str()))

@@ -5,7 +5,7 @@ use super::request_id;
 use super::shapes::{EntryShape, HeadShape, file_mode};
 use crate::auth::Caller;
 use crate::bus::Bus;
-use crate::committer::{Edit, Expected, Wanted};
+use crate::committer::{Edit, Expected, Mounting, Wanted};
 use crate::failure::Failure;
 use crate::ops::write::{self, WriteRequest};
 use axum::Json;
@@ -94,6 +94,7 @@ pub(super) async fn create(
         validate_only: request.validate_only,
         traceparent,
         request_id: request_id::read(&headers, &request.request_id).map_err(Failure::into_response)?,
+        mounting: Mounting::Leaves,
     };
     let written = write::compare_and_set(&bus, &caller, request).await.map_err(Failure::into_response)?;
     let status = if written.committed { StatusCode::CREATED } else { StatusCode::OK };

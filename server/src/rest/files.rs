@@ -5,7 +5,7 @@ use super::shapes::{EntryShape, file_mode};
 use super::{REVISION_HEADER, body, etag, point, request_id};
 use crate::auth::Caller;
 use crate::bus::Bus;
-use crate::committer::{Edit, Expected, Wanted};
+use crate::committer::{Edit, Expected, Mounting, Wanted};
 use crate::failure::Failure;
 use crate::ops::read;
 use crate::ops::write::{self, WriteRequest, Written};
@@ -114,7 +114,8 @@ async fn land(
     let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let message = message.unwrap_or_default();
     let request_id = request_id::read(headers, "")?;
-    let request = WriteRequest { edits: vec![edit], message, validate_only: false, traceparent, request_id };
+    let mounting = Mounting::Leaves;
+    let request = WriteRequest { edits: vec![edit], message, validate_only: false, traceparent, request_id, mounting };
     write::compare_and_set(bus, caller, request).await
 }
 

@@ -95,6 +95,11 @@ impl TestServer {
         self.clone_url(name, &format!("{}/git/main.git", self.url))
     }
 
+    /// A new clone of a namespace.
+    pub(crate) fn clone_namespace(&self, name: &str, namespace: &str) -> Clone {
+        self.clone_url(name, &format!("{}/git/{namespace}.git", self.url))
+    }
+
     /// A new clone of `main` whose pushes carry a token.
     pub(crate) fn clone_main_as(&self, name: &str, token: &str) -> Clone {
         let host = self.url.strip_prefix("http://").unwrap();

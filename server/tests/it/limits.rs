@@ -1,7 +1,7 @@
 //! What is met before there is a change to look at: packs, bodies, requests; each just inside its limit and just outside.
 
 use crate::harness::{Clone, TestServer, edit, put, request};
-use configbus_hooks::{Context, Gate, GateSettings};
+use configbus_hooks::{Context, Gate, GateSettings, Mounts};
 use configbus_model::{Namespace, Principal};
 use configbus_proto::v1;
 use configbus_server::Limits;
@@ -182,7 +182,8 @@ async fn told(server: &TestServer, clone: &Clone, gate: &GateSettings, path: &st
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut response = agent.put(format!("{}/v1/files/{path}", server.url)).send(content).unwrap();
     let problem = response.body_mut().read_to_string().unwrap();
-    let context = Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0 };
+    let context =
+        Context { principal: &Principal::open(), namespace: &Namespace::main(), now_ms: 0, mounts: Mounts::default() };
     let validated = Gate::new(gate.clone()).unwrap().check_working_copy(&clone.path, &context, &mut |_| {}).unwrap();
     clone.git(&["reset", "-q", "--hard", "HEAD~1"]).expect_ok();
     let details = String::from_utf8_lossy(status.details()).into_owned();

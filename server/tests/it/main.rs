@@ -12,6 +12,7 @@ mod harness;
 mod history;
 mod limits;
 mod limits_page;
+mod namespaces;
 mod owners;
 mod push;
 mod repeated;

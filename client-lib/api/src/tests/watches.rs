@@ -10,11 +10,11 @@ use futures_util::StreamExt as _;
 
 fn changed(from: u64, to: u64, path: &str) -> v1::WatchResponse {
     let change = v1::Change { kind: 1, path: path.to_owned(), old: None, new: Some(entry(path)) };
-    v1::WatchResponse { head: Some(head(to)), from_revision: from, changes: vec![change] }
+    v1::WatchResponse { head: Some(head(to)), from_revision: from, changes: vec![change], moved: None }
 }
 
 fn heartbeat(revision: u64) -> v1::WatchResponse {
-    v1::WatchResponse { head: Some(head(revision)), from_revision: revision, changes: Vec::new() }
+    v1::WatchResponse { head: Some(head(revision)), from_revision: revision, changes: Vec::new(), moved: None }
 }
 
 fn after(revision: u64) -> WatchQuery {

@@ -1,6 +1,6 @@
 //! The check as part of the gate: what is looked at when.
 
-use crate::{Candidate, Context, Gate, GateSettings, Report, testing::MemoryCandidate};
+use crate::{Candidate, Context, Gate, GateSettings, Mounts, Report, testing::MemoryCandidate};
 use configbus_model::{Namespace, Principal};
 use serde_json::json;
 
@@ -8,7 +8,11 @@ const POLICY: &str = ".configbus/schemas.yaml";
 
 fn check(gate: &Gate, candidate: &dyn Candidate) -> Report {
     let (principal, namespace) = (Principal::open(), Namespace::main());
-    gate.check(candidate, &Context { principal: &principal, namespace: &namespace, now_ms: 0 }).unwrap()
+    gate.check(
+        candidate,
+        &Context { principal: &principal, namespace: &namespace, now_ms: 0, mounts: Mounts::default() },
+    )
+    .unwrap()
 }
 
 /// Checks which findings there are, by place and rule.

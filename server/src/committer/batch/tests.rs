@@ -1,6 +1,6 @@
 use crate::audit::{AuditLog, AuditSettings};
 use crate::committer::landing::{Desk, LandedCommit};
-use crate::committer::{CommitError, Edit, EditsChange, Expected, How, Wanted, WhenOutdated};
+use crate::committer::{CommitError, Edit, EditsChange, Expected, How, Mounting, Wanted, WhenOutdated};
 use bytes::Bytes;
 use configbus_gitstore::{Person, RepositorySettings, Store};
 use configbus_hooks::{Gate, GateSettings};
@@ -22,7 +22,7 @@ impl Bench {
         let gate = Arc::new(Gate::new(GateSettings::default()).unwrap());
         let (clock, steps) = (Arc::new(ManualClock::new(1_000)), Mutex::default());
         let audit = AuditLog::open(folder.path(), &AuditSettings::default(), clock.clone()).unwrap().0;
-        let desk = Desk { namespace: Namespace::main(), store, gate, clock, audit, steps };
+        let desk = Desk { namespace: Namespace::main(), store, gate, clock, audit, steps, mounts: Arc::default() };
         let bench = Self { desk, _folder: folder };
         bench.land(&[bench.change("a.json", Expected::Absent, "1")]).remove(0).unwrap();
         bench
@@ -43,6 +43,7 @@ impl Bench {
             traceparent: String::new(),
             checked_on: self.head(),
             when_outdated: WhenOutdated::ComeBack,
+            mounting: Mounting::Leaves,
             ticket: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::audit::{AuditLog, AuditSettings};
 use crate::committer::landing::Desk;
-use crate::committer::{CommitError, Edit, EditsChange, Expected, Wanted, WhenOutdated};
+use crate::committer::{CommitError, Edit, EditsChange, Expected, Mounting, Wanted, WhenOutdated};
 use bytes::Bytes;
 use configbus_gitstore::{Person, RepositorySettings, Store};
 use configbus_hooks::{Gate, GateSettings, Rule};
@@ -23,7 +23,15 @@ impl Bench {
         let gate = Arc::new(Gate::new(GateSettings::default()).unwrap());
         let clock = Arc::new(ManualClock::new(1_000));
         let audit = AuditLog::open(folder.path(), &AuditSettings::default(), clock.clone()).unwrap().0;
-        let desk = Desk { namespace: Namespace::main(), store, gate, clock, audit, steps: Mutex::default() };
+        let desk = Desk {
+            namespace: Namespace::main(),
+            store,
+            gate,
+            clock,
+            audit,
+            steps: Mutex::default(),
+            mounts: Arc::default(),
+        };
         let bench = Self { desk, _folder: folder };
         bench.land(&bench.change("amy", ".configbus/owners", "/pay/ ada\n")).unwrap();
         bench
@@ -46,6 +54,7 @@ impl Bench {
             traceparent: String::new(),
             checked_on: self.head(),
             when_outdated: WhenOutdated::ComeBack,
+            mounting: Mounting::Leaves,
             ticket: None,
         }
     }
