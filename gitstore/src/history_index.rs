@@ -21,13 +21,15 @@ impl Store {
     pub(crate) fn index_history_of(&self, behind_max: u64) -> Result<bool, UpkeepError> {
         // Held meanwhile: two children would wait for one lock file, and one of them fail.
         let mut indexed = self.inner.history_indexed.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest = self.head().map_or(0, |head| head.revision.0);
+        let Some(head) = self.head() else { return Ok(false) };
+        let newest = head.revision.0;
         // What a process before this one has indexed is found by Git, at no cost.
         if newest.saturating_sub(*indexed) < behind_max {
             return Ok(false);
         }
-        let args = ["commit-graph", "write", "--reachable", "--split", "--changed-paths", "--no-progress"];
-        git::command(self.dir(), args).run(DEADLINE)?;
+        // Of the head alone: what only hidden refs lead to goes one day, and Git calls a graph that names it damaged.
+        let args = ["commit-graph", "write", "--stdin-commits", "--split", "--changed-paths", "--no-progress"];
+        git::command(self.dir(), args).run_with_input(format!("{}\n", head.commit).as_bytes(), DEADLINE)?;
         *indexed = newest;
         Ok(true)
     }

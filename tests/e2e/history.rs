@@ -1,7 +1,12 @@
 //! Undo and the past, from a shell and over REST.
 
-use configbus_tests::{bus::Bus, rest::Rest};
+use configbus_tests::{
+    bus::Bus,
+    git::{WorkingCopy, git},
+    rest::Rest,
+};
 use insta::assert_snapshot;
+use std::{io::Write as _, process::Stdio};
 
 #[test]
 fn a_landing_is_undone_and_paths_become_what_they_were() {
@@ -91,4 +96,24 @@ fn undo_over_rest_is_one_new_revision() {
     assert_eq!((again["repeated"].as_bool(), again["resulting_revision"].as_u64()), (Some(true), Some(3)));
     assert_eq!(again["changes"], undone.json()["changes"]);
     assert_eq!(rest.post("/v1/revert", &json, "{}").status, 400);
+}
+
+#[test]
+fn a_log_is_longer_than_what_a_server_answers_at_once() {
+    let bus = Bus::start();
+    let copy = WorkingCopy::init(bus.git());
+    let commits = (1..=1_005).map(|number| {
+        format!("commit refs/heads/main\ncommitter Ada <ada@example.com> {number} +0000\ndata 2\nm\nM 644 inline a\ndata 5\n{number:05}\n")
+    });
+    let mut import = git(copy.path()).args(["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn().unwrap();
+    import.stdin.take().unwrap().write_all(commits.collect::<String>().as_bytes()).unwrap();
+    assert!(import.wait().unwrap().success());
+    let _ = copy.git(&["push", "--quiet", "origin", "main"]).expect_ok();
+    let revisions = |args: &[&str]| -> Vec<u64> {
+        let log = bus.run(&[&["log", "--output", "json"], args].concat()).expect_ok().json();
+        log["commits"].as_array().unwrap().iter().map(|commit| commit["revision"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(revisions(&["-n", "1003"]), (3..=1_005).rev().collect::<Vec<_>>());
+    assert_eq!(revisions(&["-n", "5000", "--since", "r2"]), (3..=1_005).rev().collect::<Vec<_>>());
+    assert_eq!(revisions(&["-n", "5000", "a"]).len(), 1_005);
 }

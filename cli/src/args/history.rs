@@ -29,7 +29,7 @@ pub(crate) struct LogArgs {
     #[arg(long, value_name = "POINT", value_parser = parse_point)]
     pub(crate) since: Option<At>,
     /// Show at most this many.
-    #[arg(long, short = 'n', default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, short = 'n', default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) limit: u32,
     #[command(flatten)]
     pub(crate) address: ServerAddress,

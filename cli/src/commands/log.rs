@@ -12,6 +12,9 @@ use configbus_api::{Commit, LogQuery};
 use serde::Serialize;
 use std::io::{self, Write};
 
+/// Commits asked for at once: all that a server answers.
+const PAGE_COMMITS: usize = 1_000;
+
 #[derive(Debug, Serialize)]
 struct Logged {
     head: u64,
@@ -52,15 +55,21 @@ impl Render for Logged {
     }
 }
 
+/// Asks for pages until there are as many commits as wanted, or no more.
 pub(crate) async fn run(args: LogArgs, output: Output) -> Result<(), Failure> {
-    let query = LogQuery {
-        path: args.path,
-        from: args.from,
-        since: args.since,
-        limit: Some(args.limit),
-        ..LogQuery::default()
+    let client = client(&args.address)?;
+    let mut query = LogQuery { path: args.path, from: args.from, since: args.since, ..LogQuery::default() };
+    let mut commits: Vec<CommitShape> = Vec::new();
+    let wanted = args.limit as usize;
+    let head = loop {
+        let left = (wanted - commits.len()).min(PAGE_COMMITS);
+        query.limit = u32::try_from(left).ok();
+        let page = client.log(&query).await?;
+        commits.extend(page.commits.into_iter().map(CommitShape::from));
+        query.page_token = page.next;
+        if query.page_token.is_none() || commits.len() >= wanted {
+            break page.head;
+        }
     };
-    let history = client(&args.address)?.log(&query).await?;
-    let commits = history.commits.into_iter().map(Into::into).collect();
-    output.show(&Logged { head: history.head.head.revision.0, commits })
+    output.show(&Logged { head: head.head.revision.0, commits })
 }

@@ -38,7 +38,11 @@ pub(crate) fn clear(repository: &Path) -> Result<Vec<PathBuf>, LeftoversError> {
     for path in list(&objects)? {
         match name(&path) {
             "pack" => found.extend(list(&path)?.into_iter().filter(|file| is_pack_leftover(file))),
-            "info" => locks_below(&path, &mut found)?,
+            "info" => {
+                locks_below(&path, &mut found)?;
+                let graphs = [list(&path)?, list(&path.join("commit-graphs"))?].concat();
+                found.extend(graphs.into_iter().filter(|file| name(file).starts_with("tmp_")));
+            }
             quarantine if quarantine.starts_with("tmp_objdir-") || quarantine.starts_with("incoming-") => {
                 found.push(path);
             }
@@ -56,7 +60,8 @@ pub(crate) fn clear(repository: &Path) -> Result<Vec<PathBuf>, LeftoversError> {
 /// that had to be killed left behind while the server went on.
 pub(crate) fn clear_abandoned(objects: &Path, age_min: Duration) -> Result<(), LeftoversError> {
     let is_temporary = |path: &PathBuf| name(path).starts_with("tmp_") || name(path).starts_with("incoming-");
-    let found = list(objects)?.into_iter().chain(list(&objects.join("pack"))?).filter(is_temporary);
+    let graphs = list(&objects.join("info/commit-graphs"))?;
+    let found = list(objects)?.into_iter().chain(list(&objects.join("pack"))?).chain(graphs).filter(is_temporary);
     let is_old = |path: &PathBuf| {
         let modified = path.metadata().and_then(|metadata| metadata.modified());
         modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age >= age_min))

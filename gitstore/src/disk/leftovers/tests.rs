@@ -38,6 +38,7 @@ fn what_killed_processes_left_is_removed_and_everything_else_stays() {
         "objects/tmp_objdir-incoming-x1/pack/pack-1.pack",
         "objects/incoming-x2/aa/bb",
         "objects/info/commit-graphs/commit-graph-chain.lock",
+        "objects/info/commit-graphs/tmp_graph_AbC123",
         "objects/ab/tmp_obj_q",
     ];
     for name in leftovers {

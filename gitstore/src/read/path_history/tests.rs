@@ -49,6 +49,20 @@ fn what_is_far_back_is_found_with_and_without_filters() {
 }
 
 #[test]
+fn what_only_hidden_refs_lead_to_is_not_in_the_index() {
+    let store = TestStore::new();
+    store.land(&[("a", "1")]);
+    let dir = store.store.dir();
+    let aside = git(dir, &["commit-tree", "-p", "main", "-m", "aside", "main^{tree}"]);
+    git(dir, &["update-ref", "refs/configbus/foreign/1", aside.trim()]);
+    assert!(store.store.index_history_of(1).unwrap());
+    git(dir, &["update-ref", "-d", "refs/configbus/foreign/1"]);
+    git(dir, &["prune", "--expire=now"]);
+    git(dir, &["commit-graph", "verify"]);
+    store.check_fsck();
+}
+
+#[test]
 fn times_and_commits_are_points_in_history() {
     let store = TestStore::new();
     let first = store.land(&[("a", "1")]);
