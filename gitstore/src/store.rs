@@ -4,6 +4,7 @@ use crate::{
     FolderLock, LeftoversError, ReadError, RepositorySettings,
     disk::{
         handles::{Handles, Lease},
+        journal::{self, Journal},
         landings::{self, Landings},
         leftovers,
         names::Names,
@@ -104,6 +105,9 @@ pub(crate) struct Inner {
     names: Mutex<Names>,
     published: RwLock<Option<HeadCommit>>,
     moving: Mutex<()>,
+    pub(crate) journal: Journal,
+    /// Held while what the journal has is made durable elsewhere; taken after `moving`.
+    pub(crate) checkpointing: Mutex<()>,
     pub(crate) upkeep: Mutex<crate::upkeep::Retired>,
     /// The newest revision that this process has put into the index of changed paths.
     pub(crate) history_indexed: Mutex<u64>,
@@ -116,10 +120,16 @@ impl Store {
         Self::open(dir)
     }
 
-    /// Opens the repository in `dir`. Its configuration stays as it is.
+    /// Opens the repository in `dir`, after what its journal holds and the disk may have lost was made again: nobody may
+    /// land in it meanwhile. Its configuration stays as it is.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         let dir = std::path::absolute(dir).map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
         repository::check(&dir)?;
+        let failed = |source| OpenError::Io { path: dir.join("configbus/journal-0"), source };
+        let replayed = journal::replay(&dir).map_err(failed)?;
+        if replayed > 0 {
+            tracing::info!(repository = %dir.display(), landings = replayed, "the last landings were read from the journal");
+        }
         let path = dir.join("configbus/landings");
         let landings = Landings::open(&path).map_err(|source| OpenError::Io { path, source })?;
         let path = dir.join("configbus/names");
@@ -131,6 +141,8 @@ impl Store {
             names: Mutex::new(names),
             published: RwLock::default(),
             moving: Mutex::default(),
+            journal: Journal::new(dir.join("configbus")),
+            checkpointing: Mutex::default(),
             upkeep: Mutex::default(),
             history_indexed: Mutex::default(),
             dir,

@@ -12,6 +12,9 @@ use tokio::sync::Notify;
 /// How often packs are counted when nothing lands.
 const INTERVAL: Duration = Duration::from_secs(300);
 
+/// How long a landing may be durable in the journal alone: what a restart has to replay.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Rest between two runs, however much lands: counting packs reads a directory, and at full rate fifteen come meanwhile.
 const REST: Duration = Duration::from_millis(100);
 
@@ -42,6 +45,15 @@ impl Upkeep {
             reconcile_every(INTERVAL, &wake, &stop, || indexing.run(&pool, &stop)).await;
             Ok::<(), Infallible>(())
         });
+        let checkpoint = Checkpoint { namespace: self.namespace.clone(), store: self.store.clone() };
+        let (pool, stop) = (BlockingPool::new(1), tasks.shutdown_token());
+        tasks.spawn(&format!("checkpoint-{}", self.namespace), async move {
+            let never = Notify::new();
+            reconcile_every(CHECKPOINT_INTERVAL, &never, &stop, || checkpoint.run(&pool)).await;
+            // Whoever copies the folder of a server that was stopped needs no journal.
+            checkpoint.run(&pool).await;
+            Ok::<(), Infallible>(())
+        });
         let (pool, stop) = (BlockingPool::new(1), tasks.shutdown_token());
         tasks.spawn(&format!("upkeep-{}", self.namespace), async move {
             let run = || async {
@@ -66,6 +78,26 @@ impl Upkeep {
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(REST) => {}
+        }
+    }
+}
+
+/// Keeps the journal of one namespace short.
+struct Checkpoint {
+    namespace: Namespace,
+    store: Store,
+}
+
+impl Checkpoint {
+    async fn run(&self, pool: &BlockingPool) {
+        let bytes = self.store.journal_bytes();
+        metrics::gauge!("configbus_server_journal_bytes", "namespace" => self.namespace.to_string()).set(bytes as f64);
+        if bytes == 0 {
+            return;
+        }
+        let store = self.store.clone();
+        if let Err(error) = pool.run(move || store.checkpoint()).await {
+            failed(&self.namespace, &error);
         }
     }
 }

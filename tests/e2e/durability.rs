@@ -1,4 +1,5 @@
-//! The order of system calls: written, synced, renamed, directory synced, and only then acknowledged.
+//! The order of system calls: appended to the journal, synced, shown, and only then acknowledged. What Git received is synced
+//! with its directory before.
 
 use configbus_tests::{
     binary::configbus, child::Child, eventually::eventually, git::WorkingCopy, ports::fixed_port, rest::Rest,
@@ -16,6 +17,8 @@ enum Call {
     Renamed(String),
     /// The ref's lock file says where the ref is to go.
     Pointed(String),
+    /// A landing was appended to this file of the journal.
+    Appended(String),
     /// Something was sent to a TCP peer.
     Sent(String),
 }
@@ -33,7 +36,7 @@ impl TracedServer {
         let mut command = Command::new("strace");
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         command.args(["-f", "-yy", "-s", "256", "-e", "signal=none"]);
-        command.args(["-e", "trace=fsync,fdatasync,rename,renameat,renameat2,write,writev,sendto,sendmsg"]);
+        command.args(["-e", "trace=fsync,fdatasync,rename,renameat,renameat2,write,pwrite64,writev,sendto,sendmsg"]);
         command.arg("-o").arg(folder.path().join("trace")).arg(configbus());
         command.args(["server", "--auth", "none", "--listen", &listen, "--data"]).arg(folder.path().join("data"));
         let child = Child::spawn("strace", &mut command, &folder.path().join("log")).unwrap();
@@ -73,6 +76,9 @@ fn parse(trace: &str) -> Vec<Call> {
         } else if call.starts_with("write(") && call.contains("refs/heads/main.lock>") {
             let commit = call.split('"').nth(1).and_then(|written| written.get(..40));
             calls.extend(commit.map(|commit| Call::Pointed(commit.to_owned())));
+        } else if call.starts_with("pwrite64(") && call.contains("\"CBJR") {
+            let path = call.split_once('<').and_then(|(_, rest)| rest.split('>').next());
+            calls.extend(path.map(|path| Call::Appended(path.to_owned())));
         } else if call.contains("<TCP") {
             calls.push(Call::Sent(call.to_owned()));
         }
@@ -80,26 +86,29 @@ fn parse(trace: &str) -> Vec<Call> {
     calls
 }
 
-/// Checks that everything was durable before the peer heard of it.
-fn check_order(calls: &[Call], acknowledgement: impl Fn(&str) -> bool) {
+/// Checks that everything was durable before the peer heard of it, and returns what happened before the journal had it.
+fn check_order(calls: &[Call], acknowledgement: impl Fn(&str) -> bool) -> &[Call] {
     let at = |what: &str, found: Option<usize>| found.unwrap_or_else(|| panic!("{what} is missing in {calls:#?}"));
     let acknowledged =
         at("acknowledgement", calls.iter().position(|call| matches!(call, Call::Sent(text) if acknowledgement(text))));
     let before = &calls[..acknowledged];
-    let last = |what: &str, wanted: &dyn Fn(&Call) -> bool| at(what, before.iter().rposition(wanted));
-    let renamed =
-        |suffix: &'static str| move |call: &Call| matches!(call, Call::Renamed(path) if path.ends_with(suffix));
-    let synced = |suffix: &'static str| move |call: &Call| matches!(call, Call::Synced(path) if path.ends_with(suffix));
+    let is_appended = |call: &Call| matches!(call, Call::Appended(_));
+    let appended = at("a landing in the journal", before.iter().rposition(is_appended));
+    let Call::Appended(journal) = &before[appended] else { unreachable!("it was found just now") };
+    let is_synced = |call: &Call| matches!(call, Call::Synced(path) if path == journal);
+    let synced = appended + at("sync of the journal", before[appended..].iter().position(is_synced));
+    let is_moved = |call: &Call| matches!(call, Call::Renamed(path) if path.ends_with("refs/heads/main"));
+    let moved = at("rename of the ref", before.iter().rposition(is_moved));
+    assert!(synced < moved, "{before:#?}");
+    &before[..appended]
+}
 
-    let reference_moved = last("rename of the ref", &renamed("refs/heads/main"));
-    let reference_written = last("sync of the ref's content", &synced("refs/heads/main.lock"));
-    let reference_durable = last("sync of the ref's directory", &synced("refs/heads"));
-    let packs_durable = before[..reference_moved].iter().rposition(|call| synced("objects/pack")(call));
-    let packs_durable = at("sync of the packs' directory before the ref moves", packs_durable);
-    let pack_content =
-        before[..packs_durable].iter().rposition(|call| matches!(call, Call::Synced(path) if is_pack(path)));
-    let _ = at("sync of a pack's content", pack_content);
-    assert!(reference_written < reference_moved && reference_moved < reference_durable, "{before:#?}");
+/// Checks that what Git received was synced with its directory, which no journal has.
+fn check_received(before: &[Call]) {
+    let is_synced = |call: &Call| matches!(call, Call::Synced(path) if path.ends_with("objects/pack"));
+    let named = before.iter().rposition(is_synced).unwrap_or_else(|| panic!("no sync of the packs: {before:#?}"));
+    let is_content = |call: &Call| matches!(call, Call::Synced(path) if is_pack(path));
+    assert!(before[..named].iter().any(is_content), "{before:#?}");
 }
 
 fn is_pack(path: &str) -> bool {
@@ -114,18 +123,19 @@ fn an_api_change_is_durable_before_it_is_acknowledged() {
     }
     let server = TracedServer::start();
     assert_eq!(Rest::new(&server.url).put("/v1/files/a.json", &[], "{\"durable\": 1}").status, 201);
-    check_order(&server.finish(), |sent| sent.contains("HTTP/1.1 201"));
+    let _ = check_order(&server.finish(), |sent| sent.contains("HTTP/1.1 201"));
 }
 
 /// Checks for every acknowledgement that a head which contains the change was durable by then. `revisions` are those of the
 /// heads by commit.
 fn check_acknowledged(calls: &[Call], revisions: &HashMap<String, u64>) -> usize {
-    let (mut pointed, mut moved, mut durable, mut acknowledged) = (0, 0, 0, 0);
+    let (mut pointed, mut appended, mut durable, mut acknowledged) = (0, (String::new(), 0), 0, 0);
     for call in calls {
         match call {
             Call::Pointed(commit) => pointed = revisions[commit],
-            Call::Renamed(path) if path.ends_with("refs/heads/main") => moved = pointed,
-            Call::Synced(path) if path.ends_with("refs/heads") => durable = moved,
+            Call::Appended(path) => appended = (path.clone(), pointed),
+            // The other file is synced as well, when what it held is durable elsewhere.
+            Call::Synced(path) if *path == appended.0 => durable = appended.1,
             Call::Sent(text) if text.contains("HTTP/1.1 201") => {
                 let header = text.split("configbus-revision: r").nth(1).unwrap_or_default();
                 let revision: String = header.chars().take_while(char::is_ascii_digit).collect();
@@ -164,7 +174,7 @@ fn changes_that_land_together_are_durable_before_any_of_them_is_acknowledged() {
     let revisions: HashMap<_, _> = commits.lines().map(str::to_owned).zip(1..).collect();
     let calls = server.finish();
     assert_eq!(check_acknowledged(&calls, &revisions), 3 * WRITERS);
-    check_order(&calls, |sent| sent.contains("HTTP/1.1 201"));
+    let _ = check_order(&calls, |sent| sent.contains("HTTP/1.1 201"));
 }
 
 #[test]
@@ -175,5 +185,5 @@ fn a_push_is_durable_before_it_is_acknowledged() {
     let server = TracedServer::start();
     let copy = WorkingCopy::init(&format!("{}/git/main.git", server.url));
     let _ = copy.change("a.json", "{\"durable\": 2}").expect_ok();
-    check_order(&server.finish(), |sent| sent.contains("ok refs/heads/main"));
+    check_received(check_order(&server.finish(), |sent| sent.contains("ok refs/heads/main")));
 }

@@ -126,6 +126,24 @@ impl Landings {
     }
 }
 
+/// Writes records of a journal again, durably. Where the file is damaged further up, history tells what is missing.
+pub(crate) fn restore<'a>(path: &Path, records: impl Iterator<Item = (Revision, &'a [Landing])>) -> io::Result<()> {
+    let file = match OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    let mut magic = [0; MAGIC.len()];
+    if file.read_exact_at(&mut magic, 0).is_err() || magic != *MAGIC {
+        return Ok(());
+    }
+    for (first, landings) in records {
+        let bytes: Vec<u8> =
+            (first.0..).zip(landings).flat_map(|(revision, landing)| encode(revision, landing)).collect();
+        file.write_all_at(&bytes, offset(first.0))?;
+    }
+    file.sync_all()
+}
+
 /// What has to be done so that the records lead to a head.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Repair {

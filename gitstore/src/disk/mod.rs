@@ -4,6 +4,7 @@ pub(crate) mod durable;
 mod folder_lock;
 pub(crate) mod handles;
 pub(crate) mod hash;
+pub(crate) mod journal;
 pub(crate) mod landings;
 mod landings_table;
 pub(crate) mod leftovers;

@@ -152,13 +152,19 @@ impl RefLock {
         self.lock.as_ref()
     }
 
-    /// Moves the ref to what was written and synced: renamed, directory synced.
-    pub(crate) fn publish(mut self) -> Result<(), MoveHeadError> {
+    /// Moves the ref to what was written, without syncing its name.
+    pub(crate) fn rename(mut self) -> Result<(), MoveHeadError> {
         let (path, target) = (lock_path(&self.repository, &self.name), self.repository.join(&self.name));
-        let failed = |source| MoveHeadError::Write { path: path.clone(), source };
-        fs::rename(&path, &target).map_err(failed)?;
+        fs::rename(&path, &target).map_err(|source| MoveHeadError::Write { path, source })?;
         self.lock = None;
-        durable::sync_dir(durable::parent(&target)).map_err(failed)
+        Ok(())
+    }
+
+    /// Moves the ref to what was written and synced: renamed, directory synced.
+    pub(crate) fn publish(self) -> Result<(), MoveHeadError> {
+        let target = self.repository.join(&self.name);
+        self.rename()?;
+        durable::sync_dir(durable::parent(&target)).map_err(|source| MoveHeadError::Write { path: target, source })
     }
 
     /// Moves the ref.

@@ -133,9 +133,8 @@ impl Batch {
     }
 
     /// Makes everything durable and moves the head to the last commit, if it still is where the batch began. The order is
-    /// promise 1 of the design: content of pack, index, landing records and ref, all at once; the directory of packs; the ref
-    /// and its directory. The ref is locked and everything is written ahead, so that a foreign write or a full disk shows
-    /// before anything has moved.
+    /// promise 1 of the design: the journal is synced, and only then pack, index and ref get their names and are seen. The
+    /// ref is locked and everything is written ahead, so that a foreign write or a full disk shows before anything has moved.
     pub fn land(self) -> Result<Option<HeadCommit>, BatchError> {
         let Some(head) = self.running.filter(|_| !self.is_empty()) else { return Ok(self.running) };
         let moving = self.store.moving();
@@ -150,10 +149,14 @@ impl Batch {
         self.store.write_ahead(&self.landings)?;
         let path = self.store.objects_dir();
         let failed = |source| LandError::Write { path: path.clone(), source };
-        let written = self.pack.finish().and_then(|encoded| pack::write(&path, &encoded)).map_err(failed)?;
-        self.store.sync_ahead(&lock, &written.files())?;
-        written.publish().map_err(failed)?;
-        lock.publish()?;
+        let encoded = self.pack.finish().map_err(failed)?;
+        let written = pack::write(&path, &encoded).map_err(failed)?;
+        let appended = self.store.journal(&moving, expected, &self.landings, Some(&encoded))?;
+        let shown = written.publish().map_err(failed).map_err(BatchError::from).and_then(|()| Ok(lock.rename()?));
+        if let Err(error) = shown {
+            self.store.inner.journal.retract(&appended);
+            return Err(error);
+        }
         let live = self.staged.trees.iter().filter(|(id, _)| !self.replaced.contains(*id));
         live.for_each(|(id, tree)| self.store.inner.trees.put(*id, tree));
         self.store.inner.trees.retire(self.replaced.into_iter());

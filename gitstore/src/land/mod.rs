@@ -2,6 +2,7 @@
 
 pub(crate) mod ancestry;
 pub(crate) mod batch;
+mod checkpoint;
 pub(crate) mod conflict;
 pub(crate) mod edit;
 mod foreign;

@@ -4,12 +4,17 @@ use crate::{
     HeadCommit, MoveHeadError, Store,
     disk::{
         durable,
+        journal::{Appended, Parts},
         landings::Landing,
+        pack::EncodedPack,
         refs::{self, RefLock},
     },
 };
 use configbus_model::{CommitId, TreeId};
-use std::{fs::File, sync::MutexGuard};
+use std::{io, sync::MutexGuard};
+
+/// How often room is made for one landing: once for what a failure left, once for what has landed.
+const ROOM_ATTEMPTS_MAX: u32 = 3;
 
 /// The first-parent commits that a new head adds, and its content.
 pub(crate) struct Chain {
@@ -53,12 +58,38 @@ impl Store {
         if actual != expected {
             return Err(MoveHeadError::HeadMoved { expected, actual });
         }
-        self.advance(&moving, expected, expected, new, Arrival { landed_ms, by })
+        let (landings, tree) = self.landings_to(expected, new, Arrival { landed_ms, by })?;
+        let lock = self.write_all_ahead(expected, new, &landings)?;
+        let appended = self.journal(&moving, expected, &landings, None)?;
+        if let Err(error) = lock.rename() {
+            self.inner.journal.retract(&appended);
+            return Err(error);
+        }
+        Ok(self.show(&moving, &landings, tree))
     }
 
-    /// Moves the ref from `present` to `new` and the published head from `expected`. The order is promise 1 of the
-    /// design: the objects are durable already; the records and the ref's content are written and synced, so that a full
-    /// disk shows before anything has moved; the ref is renamed and its directory synced; then readers see it.
+    /// Appends a landing to the journal: it is durable when this returns, and has to be shown or retracted.
+    pub(crate) fn journal(
+        &self,
+        moving: &MutexGuard<'_, ()>,
+        base: Option<CommitId>,
+        landings: &[Landing],
+        pack: Option<&EncodedPack>,
+    ) -> Result<Appended, MoveHeadError> {
+        let failed = |source| MoveHeadError::Write { path: self.dir().join("configbus/journal-0"), source };
+        let parts = Parts { base, first: self.landings().newest().next(), landings, pack };
+        for _ in 0..ROOM_ATTEMPTS_MAX {
+            if let Some(appended) = self.inner.journal.append(&parts).map_err(failed)? {
+                return Ok(appended);
+            }
+            self.make_room(moving).map_err(failed)?;
+        }
+        Err(failed(io::Error::other("there is no room in the journal")))
+    }
+
+    /// Moves the ref from `present` to `new` and the published head from `expected`, without the journal: in mirrors, and
+    /// where somebody else moved the ref. The objects are durable already; the records and the ref's content are written
+    /// and synced; the ref is renamed and its directory synced; then readers see it.
     pub(crate) fn advance(
         &self,
         moving: &MutexGuard<'_, ()>,
@@ -67,16 +98,37 @@ impl Store {
         new: CommitId,
         arrival: Arrival,
     ) -> Result<HeadCommit, MoveHeadError> {
+        let (landings, tree) = self.landings_to(expected, new, arrival)?;
+        let lock = self.write_all_ahead(present, new, &landings)?;
+        self.sync_ahead(&lock)?;
+        lock.publish()?;
+        Ok(self.show(moving, &landings, tree))
+    }
+
+    /// Returns the revisions that a new head adds, and its content.
+    fn landings_to(
+        &self,
+        expected: Option<CommitId>,
+        new: CommitId,
+        arrival: Arrival,
+    ) -> Result<(Vec<Landing>, TreeId), MoveHeadError> {
         let Arrival { landed_ms, by } = arrival;
         let Chain { commits, tree } = self.chain(expected, new)?;
-        let landings: Vec<_> = commits.into_iter().map(|commit| Landing { commit, landed_ms, by }).collect();
+        Ok((commits.into_iter().map(|commit| Landing { commit, landed_ms, by }).collect(), tree))
+    }
+
+    /// Locks the ref and writes where it is to go and the records, so that a full disk shows before anything has moved.
+    fn write_all_ahead(
+        &self,
+        present: Option<CommitId>,
+        new: CommitId,
+        landings: &[Landing],
+    ) -> Result<RefLock, MoveHeadError> {
         let mut lock = RefLock::acquire(self.dir(), refs::MAIN)?;
         lock.expect(present)?;
         lock.write(new.into())?;
-        self.write_ahead(&landings)?;
-        self.sync_ahead(&lock, &[])?;
-        lock.publish()?;
-        Ok(self.show(moving, &landings, tree))
+        self.write_ahead(landings)?;
+        Ok(lock)
     }
 
     /// Writes the records of revisions that are about to be, without syncing them.
@@ -85,11 +137,11 @@ impl Store {
         self.landings().write_ahead(landings).map_err(|source| MoveHeadError::Write { path: path(), source })
     }
 
-    /// Syncs what has to be durable before the ref may move, all at once: the records, where the ref is to go, and further
-    /// files. Records that are ahead of the ref after a crash are cut off at the next start.
-    pub(crate) fn sync_ahead(&self, lock: &RefLock, others: &[&File]) -> Result<(), MoveHeadError> {
+    /// Syncs what has to be durable before the ref may move, at once: the records, and where the ref is to go. Records that
+    /// are ahead of the ref after a crash are cut off at the next start.
+    fn sync_ahead(&self, lock: &RefLock) -> Result<(), MoveHeadError> {
         let landings = self.landings();
-        let files: Vec<_> = others.iter().copied().chain([landings.file()]).chain(lock.file()).collect();
+        let files: Vec<_> = [landings.file()].into_iter().chain(lock.file()).collect();
         let path = || self.dir().to_owned();
         durable::sync_together(&files).map_err(|source| MoveHeadError::Write { path: path(), source })
     }

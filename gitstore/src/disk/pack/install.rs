@@ -30,13 +30,12 @@ pub(crate) fn write(objects_dir: &Path, encoded: &EncodedPack) -> io::Result<Wri
 }
 
 impl Written {
-    /// Returns what has to be synced before it gets its name.
-    pub(crate) fn files(&self) -> [&File; 2] {
+    /// Returns what has to be synced before it gets its name, where no journal has it.
+    fn files(&self) -> [&File; 2] {
         [&self.pack.1, &self.index.1]
     }
 
-    /// Renames the pack, then the index, because the index is what makes Git look for the pack; syncs the directory. When
-    /// this returns, the objects are there for good.
+    /// Renames the pack, then the index, because the index is what makes Git look for the pack. Nothing is synced.
     pub(crate) fn publish(self) -> io::Result<()> {
         rename(&self.dir, &self.pack.0, &self.index.0, &self.name)
     }
@@ -46,7 +45,8 @@ impl Written {
 pub(crate) fn install(objects_dir: &Path, encoded: &EncodedPack) -> io::Result<()> {
     let written = write(objects_dir, encoded)?;
     durable::sync_together(&written.files())?;
-    written.publish()
+    written.publish()?;
+    sync_packs(objects_dir)
 }
 
 /// Gives a pack whose content is durable its index and its name, which is returned.
@@ -59,13 +59,13 @@ pub(super) fn name(
     durable::create_new(&index.0, content)?.sync_all()?;
     let name = format!("pack-{}", hex::encode(checksum));
     rename(dir, &pack, &index, &name)?;
+    durable::sync_dir(dir)?;
     Ok(name)
 }
 
 fn rename(dir: &Path, pack: &Temporary, index: &Temporary, name: &str) -> io::Result<()> {
     fs::rename(&pack.0, dir.join(format!("{name}.pack")))?;
-    fs::rename(&index.0, dir.join(format!("{name}.idx")))?;
-    durable::sync_dir(dir)
+    fs::rename(&index.0, dir.join(format!("{name}.idx")))
 }
 
 /// Syncs the names of packs that somebody else put there; their content `receive-pack` has synced.

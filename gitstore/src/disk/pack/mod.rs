@@ -12,9 +12,7 @@ mod install;
 
 pub(crate) use builder::PackBuilder;
 pub(crate) use concatenate::concatenate;
-#[cfg(test)]
-pub(crate) use encode::EncodedPack;
-pub(crate) use encode::PackWriter;
+pub(crate) use encode::{EncodedPack, PackWriter};
 pub(crate) use index::{count_of, ids_of};
 pub(crate) use install::{install, sync_packs, write};
 
