@@ -11,7 +11,7 @@ pub(crate) mod load;
 mod plain_git;
 
 use crate::{
-    budget,
+    budget, disk,
     progress::Progress,
     stats::{Samples, ms},
     table::Table,
@@ -37,6 +37,7 @@ pub(crate) struct Plan {
 
 pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
     println!("\nLanding: writers on files of their own, {} s a row, each waits for its answer.", plan.seconds);
+    disk::print()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     for &files in &plan.sizes {
         measure(usize::try_from(files)?, plan, &runtime)?;

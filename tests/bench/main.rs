@@ -8,6 +8,7 @@ mod apply;
 mod budget;
 mod content;
 mod corpus;
+mod disk;
 mod endurance;
 mod gate;
 mod history;
