@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use crate::failure::Failure;
 use configbus_gitstore::ForeignWrite;
 use configbus_hooks::Report;
-use configbus_model::{ErrorKind, Head, Namespace};
+use configbus_model::{ErrorKind, Head, Namespace, Principal};
 
 /// Places named in the reason of a refusal.
 const PLACES_MAX: usize = 10;
@@ -22,6 +22,24 @@ pub(crate) fn landed(
         revision: Some(head.revision.0),
         commit: Some(head.commit.to_string()),
         ..caller.record(AuditEvent::Write, AuditOutcome::Accepted).with_paths(paths)
+    }
+}
+
+/// A change that is part of a head, and whose caller went away before it was told so.
+pub(crate) fn landed_for_nobody(
+    principal: &Principal,
+    namespace: &Namespace,
+    head: &Head,
+    paths: impl IntoIterator<Item = impl ToString>,
+) -> AuditRecord {
+    AuditRecord {
+        principal: Some(principal.name.to_string()),
+        namespace: Some(namespace.clone()),
+        revision: Some(head.revision.0),
+        commit: Some(head.commit.to_string()),
+        ..AuditRecord::new(AuditEvent::Write, AuditOutcome::Accepted)
+            .with_paths(paths)
+            .with_reason("it landed after whoever asked for it had gone")
     }
 }
 

@@ -58,6 +58,20 @@ struct Shared {
     left_out: AtomicUsize,
 }
 
+/// A record on its way into the queue. Dropped there, because its request was, it is handed over without waiting.
+struct Unsent<'a> {
+    log: &'a AuditLog,
+    record: Option<&'a AuditRecord>,
+}
+
+impl Drop for Unsent<'_> {
+    fn drop(&mut self) {
+        if let Some(record) = self.record {
+            self.log.note(record.clone());
+        }
+    }
+}
+
 /// The end that writes.
 pub(crate) struct AuditWriter {
     entries: mpsc::Receiver<Entry>,
@@ -101,12 +115,15 @@ impl AuditLog {
         self.write(&resumed).await
     }
 
-    /// Returns when the record is on disk.
+    /// Returns when the record is on disk. It gets there as well when nobody waits for this any more.
     pub(crate) async fn write(&self, record: &AuditRecord) -> Result<(), AuditError> {
         let (done, outcome) = oneshot::channel();
         let entry = Entry { line: record.line(self.shared.clock.now_ms()), done: Some(done) };
         let stopping = || self.shared.error("the server is stopping");
-        self.queue.send(entry).await.map_err(|_| stopping())?;
+        let mut unsent = Unsent { log: self, record: Some(record) };
+        let place = self.queue.reserve().await.map_err(|_| stopping())?;
+        place.send(entry);
+        unsent.record = None;
         outcome.await.unwrap_or_else(|_| Err(stopping()))
     }
 

@@ -3,15 +3,15 @@
 use super::batch::Outcome;
 use super::landing::{Desk, LandedCommit};
 use super::queue::{Inbox, Job, Reply};
-use super::{Change, CommitError, EditsChange, How, Landed, PushChange};
-use crate::audit::AuditLog;
+use super::{Change, CommitError, Edit, EditsChange, How, Landed, PushChange};
+use crate::audit::{AuditLog, change as audit};
 use crate::namespace::{HeadBoard, MountBoard, mounts_path};
 use crate::requests::Ticket;
 use crate::serving::Serving;
 use configbus_coordination::Announcer;
 use configbus_gitstore::{BATCH_COMMITS_MAX, ForeignWrite, HeadCommit, Store};
 use configbus_hooks::Gate;
-use configbus_model::{Epoch, Head, Namespace};
+use configbus_model::{Epoch, Head, Namespace, Principal};
 use configbus_runtime::{BlockingPool, Clock};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -120,11 +120,12 @@ impl CommitterTask {
     async fn serve_push(&self, change: PushChange, reply: Reply) {
         let started = Instant::now();
         let (desk, traceparent) = (Arc::clone(&self.desk), change.traceparent.clone());
+        let principal = Arc::clone(&change.principal);
         let outcome = match self.serving.check(&self.namespace) {
             Ok(()) => self.pool.run(move || desk.land_push(&change)).await,
             Err(error) => Err(error),
         };
-        self.answer(vec![Decided { outcome, traceparent, ticket: None, reply }], started);
+        self.answer(vec![Decided { outcome, traceparent, principal, edits: Vec::new(), ticket: None, reply }], started);
     }
 
     /// Lands edits together and returns those that did not fit into the batch.
@@ -152,6 +153,8 @@ impl CommitterTask {
         let decided = decided.map(|((outcome, change), reply)| Decided {
             outcome,
             traceparent: change.traceparent,
+            principal: change.principal,
+            edits: change.edits,
             ticket: change.ticket,
             reply,
         });
@@ -164,22 +167,27 @@ impl CommitterTask {
     fn answer(&self, decided: Vec<Decided>, started: Instant) {
         let describe = |decided: Decided| {
             let outcome = decided.outcome.map(|landed| self.describe(landed, decided.traceparent));
-            (outcome, decided.ticket, decided.reply)
+            (outcome, decided.ticket, (decided.principal, decided.edits), decided.reply)
         };
         let answers: Vec<_> = decided.into_iter().map(describe).collect();
-        let landed = answers.iter().filter_map(|(outcome, _, _)| outcome.as_ref().ok());
+        let landed = answers.iter().filter_map(|(outcome, ..)| outcome.as_ref().ok());
         let heads: Vec<_> =
             landed.filter(|landed| landed.how != How::Unchanged).map(|landed| landed.head.clone()).collect();
         let newest = heads.last().cloned();
         self.show(heads);
         self.catch_up();
-        for (outcome, ticket, reply) in answers {
+        for (outcome, ticket, (principal, edits), reply) in answers {
             if let (Some(ticket), Ok(landed)) = (ticket, &outcome) {
                 ticket.settle(landed);
             }
             count(&outcome, started.elapsed());
-            // The caller may have gone; the change has landed all the same.
-            let _ = reply.send(outcome);
+            // Who asks writes down what became of it. When they have gone, the change has landed all the same.
+            if let Err(Ok(landed)) = reply.send(outcome)
+                && landed.how != How::Unchanged
+            {
+                let paths = edits.iter().map(|edit| &edit.path);
+                self.desk.audit.note(audit::landed_for_nobody(&principal, &self.namespace, &landed.head, paths));
+            }
         }
         if let Some(head) = newest {
             self.announce(&head);
@@ -253,6 +261,9 @@ impl CommitterTask {
 struct Decided {
     outcome: Outcome,
     traceparent: String,
+    principal: Arc<Principal>,
+    /// None of a push.
+    edits: Vec<Edit>,
     ticket: Option<Arc<Ticket>>,
     reply: Reply,
 }

@@ -61,7 +61,10 @@ pub(crate) async fn watch(
     let told = match request.from {
         None => live.board.current(),
         Some(Revision::ZERO) => None,
-        Some(revision) => Some(live.head_at(Some(revision)).await?),
+        Some(revision) => match live.board.current() {
+            Some(head) if revision > head.revision => return Err(ahead(&live, revision, &head)),
+            _ => Some(live.head_at(Some(revision)).await?),
+        },
     };
     metrics::gauge!("configbus_server_watchers").increment(1.0);
     let watcher = Watcher {
@@ -81,6 +84,17 @@ pub(crate) async fn watch(
         let goes_on = update.is_ok();
         Some((update, goes_on.then_some(watcher)))
     }))
+}
+
+/// A watcher that was told of revisions which are not there any more. Only a restore from a backup takes revisions away, or
+/// another server behind the same address.
+fn ahead(live: &LiveNamespace, revision: Revision, head: &Head) -> Failure {
+    let (name, newest) = (&live.name, head.revision);
+    Failure::not_found(format!(
+        "{revision} does not exist in {name}, the head is {newest} of epoch {}: was it restored from a backup? Read everything \
+         anew and watch from {newest}, or without a revision from the head",
+        head.epoch
+    ))
 }
 
 struct Watcher {

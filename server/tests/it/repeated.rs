@@ -5,7 +5,9 @@ use configbus_model::ErrorKind;
 use configbus_proto::status::kind_of;
 use configbus_proto::v1;
 use configbus_proto::v1::edit::Expected;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select};
+use std::collections::BTreeSet;
+use std::pin::pin;
 
 fn named(id: &str, edits: impl IntoIterator<Item = v1::Edit>) -> v1::CompareAndSetRequest {
     v1::CompareAndSetRequest { request_id: id.into(), ..request(edits) }
@@ -106,4 +108,27 @@ async fn an_expectation_of_the_whole_tree_fails_on_a_change_anywhere() {
     assert!(config.compare_and_set(present("b.json")).await.is_ok());
     assert_eq!(kind_of(&config.compare_and_set(present("c.json")).await.unwrap_err()), ErrorKind::Conflict);
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_landed_is_written_down_although_whoever_asked_has_gone() {
+    let server = TestServer::start().await;
+    server.put("seed.json", "1").await;
+    for turns in 0..100 {
+        let mut config = server.config().await;
+        let call = config.compare_and_set(request([put("a.json", &format!("{turns}"))]));
+        let gone = async {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+        };
+        drop(select(pin!(call), pin!(gone)).await);
+    }
+    server.put("last.json", "1").await;
+    let head = server.clone_main("a").git(&["rev-list", "--count", "HEAD"]).stdout.trim().parse::<u64>().unwrap();
+    let folder = server.stop().await;
+    let audit = std::fs::read_to_string(folder.path().join("data/audit.jsonl")).unwrap();
+    let records = audit.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let revisions: BTreeSet<u64> = records.filter_map(|record| record["revision"].as_u64()).collect();
+    assert_eq!(revisions, (1..=head).collect());
 }

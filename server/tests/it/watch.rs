@@ -176,3 +176,15 @@ async fn watchers_that_break_off_at_random_miss_nothing_and_hear_nothing_twice()
     assert!(views.iter().all(|view| *view == expected), "seed {seed}");
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_knows_more_than_the_server_is_told_to_begin_anew() {
+    let server = TestServer::start().await;
+    server.put("a.json", "1").await;
+    let request = v1::WatchRequest { from_revision: 9, ..v1::WatchRequest::default() };
+    let refused = server.config().await.watch(request).await.unwrap_err();
+    let said = "r9 does not exist in main, the head is r1 of epoch 1: was it restored from a backup? Read everything anew and watch \
+                from r1, or without a revision from the head";
+    assert_eq!((refused.code(), refused.message()), (tonic::Code::NotFound, said));
+    server.stop().await;
+}
