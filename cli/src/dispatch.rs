@@ -43,7 +43,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Watch(args) => wait_for(commands::watch::run(args, output)),
         Command::Validate(args) => commands::validate::run(&args, output),
         Command::Hook(args) => hosted::run(args.command, output),
-        Command::Status(address) => wait_for(commands::status::run(address, output)),
+        Command::Status(args) => wait_for(commands::status::run(args, output)),
         Command::Hosts(args) => wait_for(commands::hosts::run(args, output)),
         Command::Wait(args) => wait_for(commands::wait::run(args, output)),
         Command::Decider(args) => wait_for(commands::decider::run(args.command, output)),

@@ -19,6 +19,7 @@ mod mirror;
 mod pack_between;
 pub mod pkt_line;
 mod read;
+mod storage;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -36,5 +37,6 @@ pub use read::{
     Blame, BlameSpan, CHANGED_FILES_MAX, Commit, CommitMeta, ListQuery, Listing, LogEntry, LogPage, NamedCommit,
     ObjectKind, Patch, Person, ReadError, TREE_FILES_MAX,
 };
+pub use storage::Storage;
 pub use store::{HeadCommit, OpenError, Store};
 pub use upkeep::{Upkeep, UpkeepError};

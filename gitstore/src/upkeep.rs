@@ -5,7 +5,13 @@
 //! times stock `git pack-objects` joins what is left and finds the differences that nobody looked for on the way. Not `git
 //! repack -d`: under load it took 15 seconds while packs piled up, it deletes the old packs without having synced the
 //! name of the new one, and at the moment when readers may be about to open them. Here the index of a pack that was joined
-//! goes at once, so that nobody new finds it, and the pack itself some seconds later.
+//! goes at once, so that nobody new finds it, and the pack itself some seconds later. What is left is indexed together
+//! (`pack_index`), and once a week what nothing leads to any more goes (`expiry`).
+
+mod expiry;
+mod pack_index;
+
+pub(crate) use pack_index::has_bitmaps;
 
 use crate::{
     LeftoversError, Store,
@@ -43,6 +49,9 @@ const LEVEL_BYTES: u64 = 4 << 10;
 
 /// Larger packs are not copied again, and what is made of small ones hardly gets larger than this.
 const COPIED_BYTES_MAX: u64 = 32 << 20;
+
+/// A new index of all packs is written when what came since is at least this share of what the last one holds.
+const INDEXED_SHARE: u64 = 16;
 
 /// How long a pack that was joined may still be opened by who has read its index.
 const RETIRED_FOR: Duration = Duration::from_secs(5);
@@ -110,6 +119,8 @@ struct PackFile {
     name: String,
     size_bytes: u64,
     packed: SystemTime,
+    /// The index of all packs names it.
+    is_indexed: bool,
 }
 
 impl Store {
@@ -132,32 +143,24 @@ impl Store {
             self.retire(&dir, names, &mut retired).map_err(failed)?;
             packs = list(&dir).map_err(failed)?;
         }
-        if let Some(names) = self.worth_a_child(&dir, &packs).map_err(failed)? {
+        let is_quiet = is_quiet(&packs);
+        if let Some(names) = worth_a_child(&dir, &packs, is_quiet).map_err(failed)? {
             let made = self.join(&dir, &names)?;
             durable::sync_dir(&dir).map_err(failed)?;
             self.retire(&dir, names.into_iter().filter(|name| *name != made).collect(), &mut retired)
                 .map_err(failed)?;
             packs = list(&dir).map_err(failed)?;
         }
+        if is_quiet {
+            if self.expire(&dir, &packs, &mut retired)? {
+                packs = list(&dir).map_err(failed)?;
+            }
+            if packs.iter().any(|pack| !pack.is_indexed) && is_worth_an_index(&dir, &packs) {
+                self.index_packs(&dir)?;
+            }
+        }
         let after = packs.len();
         if after < before { Ok(Upkeep::Joined { before, after }) } else { Ok(Upkeep::NotNeeded { packs: after }) }
-    }
-
-    /// Returns the packs that stock Git is to join, if there are any.
-    fn worth_a_child(&self, dir: &Path, packs: &[PackFile]) -> io::Result<Option<Vec<String>>> {
-        let newest = packs.iter().map(|pack| pack.packed).max();
-        let is_quiet = newest.is_some_and(|newest| newest.elapsed().is_ok_and(|age| age >= QUIET_AFTER));
-        if packs.len() <= if is_quiet { QUIET_PACKS_MAX } else { PACKS_MAX } {
-            return Ok(None);
-        }
-        let mut counted = Vec::with_capacity(packs.len());
-        for found in packs {
-            counted.push((pack::count_of(&dir.join(format!("{}.idx", found.name)))?, found.name.clone()));
-        }
-        counted.sort();
-        let counts: Vec<u64> = counted.iter().map(|(objects, _)| *objects).collect();
-        let joined = packs_to_join(&counts);
-        Ok((joined > 0).then(|| counted.into_iter().take(joined).map(|(_, name)| name).collect()))
     }
 
     /// Packs the objects of some packs into one and returns its name.
@@ -173,6 +176,10 @@ impl Store {
 
     /// Takes the index of packs away whose objects are in another one, so that nobody new finds them.
     fn retire(&self, dir: &Path, names: Vec<String>, retired: &mut Retired) -> io::Result<()> {
+        let indexed = pack_index::packs(dir)?;
+        if names.iter().any(|name| indexed.contains(name)) {
+            pack_index::remove(dir)?;
+        }
         for extension in ["idx", "rev", "bitmap"] {
             names.iter().try_for_each(|name| remove(&dir.join(format!("{name}.{extension}"))))?;
         }
@@ -201,6 +208,34 @@ impl Store {
     }
 }
 
+/// It is quiet when nothing was packed for some time.
+fn is_quiet(packs: &[PackFile]) -> bool {
+    let newest = packs.iter().map(|pack| pack.packed).max();
+    newest.is_some_and(|newest| newest.elapsed().is_ok_and(|age| age >= QUIET_AFTER))
+}
+
+/// Returns the packs that stock Git is to join, if there are any.
+fn worth_a_child(dir: &Path, packs: &[PackFile], is_quiet: bool) -> io::Result<Option<Vec<String>>> {
+    if packs.len() <= if is_quiet { QUIET_PACKS_MAX } else { PACKS_MAX } {
+        return Ok(None);
+    }
+    let mut counted = Vec::with_capacity(packs.len());
+    for found in packs {
+        counted.push((pack::count_of(&dir.join(format!("{}.idx", found.name)))?, found.name.clone()));
+    }
+    counted.sort();
+    let counts: Vec<u64> = counted.iter().map(|(objects, _)| *objects).collect();
+    let joined = packs_to_join(&counts);
+    Ok((joined > 0).then(|| counted.into_iter().take(joined).map(|(_, name)| name).collect()))
+}
+
+/// What an index would help with: long histories, and only when many bytes came since the last one.
+fn is_worth_an_index(dir: &Path, packs: &[PackFile]) -> bool {
+    let bytes =
+        |indexed: bool| packs.iter().filter(|pack| pack.is_indexed == indexed).map(|pack| pack.size_bytes).sum::<u64>();
+    pack_index::written(dir).is_none() || bytes(false) >= bytes(true) / INDEXED_SHARE
+}
+
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -211,7 +246,8 @@ fn remove(path: &Path) -> io::Result<()> {
 /// Returns which packs to copy into one: those of the lowest level that has many, as far as they stay small together.
 fn full_level(packs: &[PackFile]) -> Option<Vec<usize>> {
     let mut levels: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for (at, found) in packs.iter().enumerate().filter(|(_, found)| found.size_bytes < COPIED_BYTES_MAX) {
+    let is_free = |found: &PackFile| found.size_bytes < COPIED_BYTES_MAX && !found.is_indexed;
+    for (at, found) in packs.iter().enumerate().filter(|(_, found)| is_free(found)) {
         let level = (found.size_bytes / LEVEL_BYTES).checked_ilog(LEVEL_FACTOR).map_or(0, |level| level + 1);
         levels.entry(level).or_default().push(at);
     }
@@ -227,14 +263,15 @@ fn full_level(packs: &[PackFile]) -> Option<Vec<usize>> {
 
 /// Returns the packs that may be joined, oldest first: a difference finds its base nearer that way.
 fn list(dir: &Path) -> io::Result<Vec<PackFile>> {
-    let mut packs = Vec::new();
+    let (mut packs, indexed) = (Vec::new(), pack_index::packs(dir)?);
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         let is_index = path.extension() == Some("idx".as_ref()) && name.starts_with("pack-");
         if is_index && !path.with_extension("keep").exists() {
             let pack = fs::metadata(path.with_extension("pack"))?;
-            packs.push(PackFile { name, size_bytes: pack.len(), packed: pack.modified()? });
+            let is_indexed = indexed.contains(&name);
+            packs.push(PackFile { name, size_bytes: pack.len(), packed: pack.modified()?, is_indexed });
         }
     }
     packs.sort_by_key(|found| found.packed);

@@ -15,6 +15,9 @@ const INTERVAL: Duration = Duration::from_secs(300);
 /// How long a landing may be durable in the journal alone: what a restart has to replay.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often the repository is measured.
+const STORAGE_INTERVAL: Duration = Duration::from_secs(60);
+
 /// Rest between two runs, however much lands: counting packs reads a directory, and at full rate fifteen come meanwhile.
 const REST: Duration = Duration::from_millis(100);
 
@@ -52,6 +55,13 @@ impl Upkeep {
             reconcile_every(CHECKPOINT_INTERVAL, &never, &stop, || checkpoint.run(&pool)).await;
             // Whoever copies the folder of a server that was stopped needs no journal.
             checkpoint.run(&pool).await;
+            Ok::<(), Infallible>(())
+        });
+        let (namespace, store) = (self.namespace.clone(), self.store.clone());
+        let (pool, stop) = (BlockingPool::new(1), tasks.shutdown_token());
+        tasks.spawn(&format!("storage-{}", self.namespace), async move {
+            let never = Notify::new();
+            reconcile_every(STORAGE_INTERVAL, &never, &stop, || tell_storage(&namespace, &store, &pool)).await;
             Ok::<(), Infallible>(())
         });
         let (pool, stop) = (BlockingPool::new(1), tasks.shutdown_token());
@@ -99,6 +109,23 @@ impl Checkpoint {
         if let Err(error) = pool.run(move || store.checkpoint()).await {
             failed(&self.namespace, &error);
         }
+    }
+}
+
+/// Tells what one namespace takes on disk.
+async fn tell_storage(namespace: &Namespace, store: &Store, pool: &BlockingPool) {
+    let store = store.clone();
+    match pool.run(move || store.storage()).await {
+        Ok(storage) => {
+            let name = namespace.to_string();
+            metrics::gauge!("configbus_server_packs", "namespace" => name.clone()).set(storage.packs as f64);
+            metrics::gauge!("configbus_server_pack_bytes", "namespace" => name.clone()).set(storage.pack_bytes as f64);
+            metrics::gauge!("configbus_server_objects", "namespace" => name.clone()).set(storage.objects as f64);
+            let oldest = storage.oldest_quarantine.unwrap_or_default();
+            metrics::gauge!("configbus_server_oldest_quarantine_seconds", "namespace" => name)
+                .set(oldest.as_secs_f64());
+        }
+        Err(error) => failed(namespace, &error),
     }
 }
 

@@ -31,6 +31,20 @@ pub(crate) struct ServerAddress {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
+  configbus status
+  configbus status --verbose
+  configbus status --output json | jq .hosts
+  configbus status --server https://bus.example:7420 --ca /etc/configbus/ca.pem")]
+pub(crate) struct StatusArgs {
+    /// Also what namespaces take on the server's disk.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) address: ServerAddress,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
   configbus get ads/limits.json
   configbus get ads/limits.json --revision r41
   configbus get ads/limits.json --revision 14:02      as it was at 14:02 UTC

@@ -89,7 +89,7 @@ pub(crate) enum Command {
     /// Hold pushes to a bare repository hosted elsewhere to the same gate.
     Hook(HookArgs),
     /// Show heads, stores and how many hosts run which revision.
-    Status(ServerAddress),
+    Status(StatusArgs),
     /// List hosts with what they hold and why they do not hold more.
     Hosts(HostsArgs),
     /// Wait until a revision is live on the hosts.

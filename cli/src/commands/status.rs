@@ -2,18 +2,19 @@
 
 use super::client;
 use crate::{
-    args::ServerAddress,
+    args::StatusArgs,
     output::{Output, Render},
     paint::Paint,
     report::Failure,
     table::Table,
-    time::{age, utc},
+    time::{age, span, utc},
 };
-use configbus_api::{FleetStatus, Head, Member, Namespace};
+use configbus_api::{FleetStatus, Head, Member, Namespace, NamespaceStorage};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
     io::{self, Write},
+    time::Duration,
 };
 
 #[derive(Debug, Serialize)]
@@ -24,6 +25,44 @@ struct Shown {
     coordination: Coordination,
     version: String,
     started_ms: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    storage: BTreeMap<Namespace, StorageShape>,
+}
+
+#[derive(Debug, Serialize)]
+struct StorageShape {
+    packs: u64,
+    pack_bytes: u64,
+    objects: u64,
+    loose_objects: u64,
+    journal_bytes: u64,
+    quarantines: u64,
+    oldest_quarantine_age_ms: Option<u64>,
+    last_packed_age_ms: Option<u64>,
+    last_indexed_age_ms: Option<u64>,
+    has_bitmaps: bool,
+    last_graph_age_ms: Option<u64>,
+    last_expiry_age_ms: Option<u64>,
+}
+
+impl From<NamespaceStorage> for StorageShape {
+    fn from(storage: NamespaceStorage) -> Self {
+        let ms = |age: Option<Duration>| age.and_then(|age| u64::try_from(age.as_millis()).ok());
+        Self {
+            packs: storage.packs,
+            pack_bytes: storage.pack_bytes,
+            objects: storage.objects,
+            loose_objects: storage.loose_objects,
+            journal_bytes: storage.journal_bytes,
+            quarantines: storage.quarantines,
+            oldest_quarantine_age_ms: ms(storage.oldest_quarantine),
+            last_packed_age_ms: ms(storage.last_packed),
+            last_indexed_age_ms: ms(storage.last_indexed),
+            has_bitmaps: storage.has_bitmaps,
+            last_graph_age_ms: ms(storage.last_graph),
+            last_expiry_age_ms: ms(storage.last_expiry),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -56,6 +95,7 @@ impl From<FleetStatus> for Shown {
             coordination: Coordination { kind, connected, unannounced },
             version: status.version,
             started_ms: status.started_ms,
+            storage: status.storage.into_iter().map(|(namespace, storage)| (namespace, storage.into())).collect(),
         }
     }
 }
@@ -68,7 +108,8 @@ impl Render for Shown {
         writeln!(to)?;
         self.write_heads(to, paint)?;
         writeln!(to)?;
-        self.write_stores(to, paint)
+        self.write_stores(to, paint)?;
+        self.write_storage(to, paint)
     }
 }
 
@@ -97,6 +138,48 @@ impl Shown {
         }
         table.write(to, paint)
     }
+
+    fn write_storage(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        if self.storage.is_empty() {
+            return Ok(());
+        }
+        let age = |ms: Option<u64>| ms.map_or_else(|| "-".to_owned(), |ms| span(Duration::from_millis(ms)));
+        let columns = [
+            "on disk",
+            ">packs",
+            ">KiB",
+            ">objects",
+            ">loose",
+            ">journal KiB",
+            ">packed",
+            ">indexed",
+            ">graph",
+            ">expiry",
+            ">quarantines",
+            ">oldest",
+        ];
+        let mut table = Table::new(columns);
+        for (namespace, storage) in &self.storage {
+            let [kib, journal] =
+                [storage.pack_bytes, storage.journal_bytes].map(|bytes| bytes.div_ceil(1_024).to_string());
+            table.row([
+                namespace.to_string(),
+                storage.packs.to_string(),
+                kib,
+                storage.objects.to_string(),
+                storage.loose_objects.to_string(),
+                journal,
+                age(storage.last_packed_age_ms),
+                age(storage.last_indexed_age_ms),
+                age(storage.last_graph_age_ms),
+                age(storage.last_expiry_age_ms),
+                storage.quarantines.to_string(),
+                age(storage.oldest_quarantine_age_ms),
+            ]);
+        }
+        writeln!(to)?;
+        table.write(to, paint)
+    }
 }
 
 impl Coordination {
@@ -122,6 +205,8 @@ impl HostCounts {
     }
 }
 
-pub(crate) async fn run(address: ServerAddress, output: Output) -> Result<(), Failure> {
-    output.show(&Shown::from(client(&address)?.status().await?))
+pub(crate) async fn run(args: StatusArgs, output: Output) -> Result<(), Failure> {
+    let client = client(&args.address)?;
+    let status = if args.verbose { client.status_with_storage().await? } else { client.status().await? };
+    output.show(&Shown::from(status))
 }

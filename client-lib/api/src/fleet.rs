@@ -11,9 +11,18 @@ const WAIT_SLACK: Duration = Duration::from_secs(5);
 impl Client {
     /// Returns heads, stores, and how many hosts run which revision.
     pub async fn status(&self) -> Result<FleetStatus, ApiError> {
+        self.ask_for_status(false).await
+    }
+
+    /// Returns the same with what namespaces take on the server's disk, which it has to measure.
+    pub async fn status_with_storage(&self) -> Result<FleetStatus, ApiError> {
+        self.ask_for_status(true).await
+    }
+
+    async fn ask_for_status(&self, storage: bool) -> Result<FleetStatus, ApiError> {
         let call = self.calls.read("status");
         let send = |attempt: Attempt| async move {
-            let request = attempt.request(v1::StatusRequest {});
+            let request = attempt.request(v1::StatusRequest { storage });
             attempt.fleet().status(request).await
         };
         FleetStatus::from_wire(self.calls.make(call, send).await?).map_err(ApiError::malformed(call.operation))

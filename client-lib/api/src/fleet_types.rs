@@ -3,7 +3,7 @@
 use crate::NamespaceHead;
 use configbus_model::{Head, Member, Namespace, Revision, TreeId};
 use configbus_proto::{
-    convert::{WireError, heads_from_wire, member_from_wire, tree_from_wire},
+    convert::{WireError, heads_from_wire, member_from_wire, namespace_from_wire, tree_from_wire},
     v1,
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -33,6 +33,57 @@ pub struct FleetStatus {
     pub version: String,
     /// When the server started, by its clock.
     pub started_ms: u64,
+    /// What namespaces take on the server's disk, where that was asked for.
+    pub storage: BTreeMap<Namespace, NamespaceStorage>,
+}
+
+/// What a namespace takes on the server's disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamespaceStorage {
+    /// Packs that can be found.
+    pub packs: u64,
+    /// Their bytes.
+    pub pack_bytes: u64,
+    /// Objects in them; what several packs have counts as often.
+    pub objects: u64,
+    /// About how many objects are in no pack.
+    pub loose_objects: u64,
+    /// Bytes of landings that are durable in the journal alone.
+    pub journal_bytes: u64,
+    /// Pushes that are being taken in, or were left lying about.
+    pub quarantines: u64,
+    /// Age of the oldest of them.
+    pub oldest_quarantine: Option<Duration>,
+    /// Since when nothing was packed.
+    pub last_packed: Option<Duration>,
+    /// Age of the index over all packs.
+    pub last_indexed: Option<Duration>,
+    /// Whether fetches are served from bitmaps.
+    pub has_bitmaps: bool,
+    /// Age of the index of changed paths.
+    pub last_graph: Option<Duration>,
+    /// Since when it was looked for objects that nothing leads to.
+    pub last_expiry: Option<Duration>,
+}
+
+impl From<&v1::NamespaceStorage> for NamespaceStorage {
+    fn from(wire: &v1::NamespaceStorage) -> Self {
+        let age = |ms: Option<u64>| ms.map(Duration::from_millis);
+        Self {
+            packs: wire.packs,
+            pack_bytes: wire.pack_bytes,
+            objects: wire.objects,
+            loose_objects: wire.loose_objects,
+            journal_bytes: wire.journal_bytes,
+            quarantines: wire.quarantines,
+            oldest_quarantine: age(wire.oldest_quarantine_age_ms),
+            last_packed: age(wire.last_packed_age_ms),
+            last_indexed: age(wire.last_indexed_age_ms),
+            has_bitmaps: wire.has_bitmaps,
+            last_graph: age(wire.last_graph_age_ms),
+            last_expiry: age(wire.last_expiry_age_ms),
+        }
+    }
 }
 
 impl FleetStatus {
@@ -49,6 +100,11 @@ impl FleetStatus {
             unannounced: heads_from_wire(&wire.unannounced)?,
             version: wire.version,
             started_ms: wire.started_ms,
+            storage: wire
+                .storage
+                .iter()
+                .map(|storage| Ok((namespace_from_wire(&storage.namespace)?, storage.into())))
+                .collect::<Result<_, WireError>>()?,
         })
     }
 }

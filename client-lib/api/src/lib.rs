@@ -53,7 +53,7 @@ pub use client::Client;
 pub use client_settings::ClientSettings;
 pub use error::{ApiError, Conflict, Finding};
 pub use file::{File, ListPage, ListQuery, Listing, NamespaceHead};
-pub use fleet_types::{FleetStatus, HostRefusal, HostStatus, Hosts, WaitOutcome, WaitQuery};
+pub use fleet_types::{FleetStatus, HostRefusal, HostStatus, Hosts, NamespaceStorage, WaitOutcome, WaitQuery};
 pub use history::{Commit, DiffQuery, Difference, History, LogQuery};
 pub use revert::{RevertQuery, Reverted, Undo};
 pub use tokens::{TokenInfo, TokenWish};

@@ -82,7 +82,7 @@ impl ServerClient {
     /// Returns the server's own heads.
     pub(crate) async fn heads(&self) -> Result<Heads, UpstreamError> {
         let mut client = FleetClient::new(self.channel.clone());
-        let answer = within(ANSWER_MAX, client.status(v1::StatusRequest {})).await?;
+        let answer = within(ANSWER_MAX, client.status(v1::StatusRequest::default())).await?;
         Ok(heads_from_wire(&answer.into_inner().heads)?)
     }
 

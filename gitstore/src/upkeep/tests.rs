@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{TestStore, commit_file, files, git, meta, put, send};
+use crate::testing::{TestStore, commit_file, files, git, meta, put, send, try_git};
 use std::collections::BTreeSet;
 
 fn dir(store: &TestStore) -> PathBuf {
@@ -116,14 +116,15 @@ fn a_damaged_pack_is_not_copied() {
     assert_eq!(packs(&store), LEVEL_PACKS_MAX, "nothing went");
 }
 
+/// What does not shrink.
+fn noise(number: u64, length: u64) -> String {
+    let word = |at: u64| (at + 1).wrapping_mul(number + 7).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    (0..length).map(|at| format!("{:08x}", word(at))).collect()
+}
+
 #[test]
 fn when_it_is_quiet_stock_git_joins_what_is_left() {
     let store = TestStore::new();
-    let noise = |number: u64, length: u64| -> String {
-        (0..length)
-            .map(|at| format!("{:08x}", (at + 1).wrapping_mul(number + 7).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32))
-            .collect()
-    };
     // Of several levels, so that none is full.
     for number in 0..=QUIET_PACKS_MAX as u64 {
         store.land(&[("a", &noise(number, if number % 2 == 0 { 1 } else { 4_000 }))]);
@@ -139,8 +140,12 @@ fn when_it_is_quiet_stock_git_joins_what_is_left() {
 #[test]
 fn levels_are_told_by_size_and_large_packs_are_left_alone() {
     let sized = |sizes: &[u64]| -> Vec<PackFile> {
-        let pack =
-            |size_bytes: &u64| PackFile { name: String::new(), size_bytes: *size_bytes, packed: SystemTime::now() };
+        let pack = |size_bytes: &u64| PackFile {
+            name: String::new(),
+            size_bytes: *size_bytes,
+            packed: SystemTime::now(),
+            is_indexed: false,
+        };
         sizes.iter().map(pack).collect()
     };
     assert_eq!(full_level(&sized(&[100; 7])), None);
@@ -162,4 +167,88 @@ fn protected_packs_are_left_alone_and_only_one_upkeep_runs() {
     assert_eq!(packs(&store), 0);
     let _running = store.store.inner.upkeep.lock().unwrap();
     assert_eq!(store.store.upkeep().unwrap(), Upkeep::Busy);
+}
+
+fn age_all(store: &TestStore, by: Duration) {
+    for entry in fs::read_dir(dir(store)).unwrap() {
+        age(&entry.unwrap().path(), by);
+    }
+}
+
+#[test]
+fn when_it_is_quiet_packs_are_indexed_together_and_stay_as_long_as_the_index_is_true() {
+    let store = TestStore::new();
+    for number in 0..4 {
+        store.land(&[("a", &number.to_string())]);
+    }
+    store.store.upkeep().unwrap();
+    assert!(pack_index::written(&dir(&store)).is_none(), "somebody is at work");
+    age_all(&store, 2 * QUIET_AFTER);
+    store.store.upkeep().unwrap();
+    assert!(pack_index::has_bitmaps(&dir(&store)).unwrap());
+    let indexed = pack_index::packs(&dir(&store)).unwrap();
+    assert_eq!(indexed.len(), 4);
+    git(store.store.dir(), &["multi-pack-index", "verify"]);
+    for number in 0..LEVEL_PACKS_MAX {
+        store.land(&[("b", &number.to_string())]);
+    }
+    store.store.upkeep().unwrap();
+    assert_eq!(packs(&store), 5, "what is indexed is not copied");
+    assert_eq!(pack_index::packs(&dir(&store)).unwrap(), indexed);
+    store.check_fsck();
+    let clone = store.clone_to("clone");
+    assert_eq!(git(&clone, &["rev-list", "--count", "HEAD"]).trim(), "12");
+    // Joined by stock Git, all of it goes and comes back.
+    for number in 0..=QUIET_PACKS_MAX as u64 {
+        store.land(&[("c", &noise(number, if number % 2 == 0 { 1 } else { 4_000 }))]);
+    }
+    age_all(&store, 2 * QUIET_AFTER);
+    store.store.upkeep().unwrap();
+    assert!(packs(&store) < 5);
+    assert_eq!(pack_index::packs(&dir(&store)).unwrap().len(), packs(&store));
+    git(store.store.dir(), &["multi-pack-index", "verify"]);
+    store.check_fsck();
+    store.land(&[("after", "1")]);
+}
+
+#[test]
+fn what_nothing_leads_to_goes_after_weeks_and_what_is_young_or_led_to_stays() {
+    let (store, weeks) = (TestStore::new(), Duration::from_secs(15 * 24 * 60 * 60));
+    store.land(&[("a", "1")]);
+    let repository = store.store.dir();
+    let clone = store.clone_to("clone");
+    let push = |name: &str, to: &str| -> String {
+        commit_file(&clone, name, "1");
+        git(&clone, &["push", "-q", "origin", &format!("HEAD:{to}")]);
+        let id = git(&clone, &["rev-parse", "HEAD"]).trim().to_owned();
+        git(&clone, &["reset", "-q", "--hard", "HEAD~1"]);
+        id
+    };
+    let [branch, gone, refused] = ["kept", "gone", "refused"].map(|name| push(name, &format!("refs/heads/{name}")));
+    git(repository, &["update-ref", &format!("refs/configbus/refused/{refused}"), &refused]);
+    for name in ["gone", "refused"] {
+        git(repository, &["update-ref", "-d", &format!("refs/heads/{name}")]);
+    }
+    age_all(&store, weeks);
+    age(&repository.join(format!("refs/configbus/refused/{refused}")), weeks);
+    let young = push("young", "refs/heads/young");
+    git(repository, &["update-ref", "-d", "refs/heads/young"]);
+    for entry in fs::read_dir(dir(&store)).unwrap() {
+        let path = entry.unwrap().path();
+        let is_new = path.metadata().unwrap().modified().unwrap().elapsed().unwrap() < QUIET_AFTER;
+        if is_new {
+            age(&path, 2 * QUIET_AFTER);
+        }
+    }
+    let is_there = |id: &str| try_git(repository, &["cat-file", "-e", id]).status.success();
+    // The first turn only begins to count.
+    store.store.upkeep().unwrap();
+    assert!(is_there(&gone));
+    age(&repository.join("configbus/expired"), weeks);
+    store.store.upkeep().unwrap();
+    assert_eq!([&branch, &young, &gone, &refused].map(|id| is_there(id)), [true, true, false, false]);
+    assert!(!repository.join(format!("refs/configbus/refused/{refused}")).exists());
+    store.check_fsck_dangling();
+    assert_eq!(store.files(), files(&[("a", "1")]));
+    store.land(&[("a", "2")]);
 }

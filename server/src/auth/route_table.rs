@@ -69,6 +69,7 @@ pub(crate) const RULES: &[Rule] = &[
     rule("GET", "/v1/diff", READER),
     rule("GET", "/v1/watch", READER),
     rule("GET", "/v1/fleet", READER),
+    rule("GET", "/v1/storage", READER),
     rpc("/configbus.v1.Config/Get", READER),
     rpc("/configbus.v1.Config/List", READER),
     rpc("/configbus.v1.Config/Log", READER),

@@ -44,6 +44,7 @@ const READERS: &[&str] = &[
     "GET /v1/diff",
     "GET /v1/watch",
     "GET /v1/fleet",
+    "GET /v1/storage",
     "POST /configbus.v1.Config/Get",
     "POST /configbus.v1.Config/List",
     "POST /configbus.v1.Config/Log",

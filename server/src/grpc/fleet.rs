@@ -4,7 +4,9 @@ use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::fleet::{Host, Progress, Refusal, Sight, propagation};
-use configbus_model::Revision;
+use crate::ops::storage;
+use configbus_gitstore::Storage;
+use configbus_model::{Namespace, Revision};
 use configbus_proto::convert::{
     WireError, head_from_wire, head_to_wire, heads_from_wire, heads_to_wire, member_to_wire, namespace_from_wire,
     tree_from_wire,
@@ -52,7 +54,11 @@ fn place<'a>(places: &'a Semaphore, what: &str) -> Result<SemaphorePermit<'a>, F
 impl Fleet for FleetService {
     async fn status(&self, request: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
         let caller = Caller::of(request.extensions())?;
-        Ok(Response::new(status(&self.bus, &self.bus.sight(&caller))))
+        let mut answer = status(&self.bus, &self.bus.sight(&caller));
+        if request.into_inner().storage {
+            answer.storage = storage::measure(&self.bus, &caller).await?.iter().map(storage_to_wire).collect();
+        }
+        Ok(Response::new(answer))
     }
 
     async fn wait(&self, request: Request<v1::WaitRequest>) -> Result<Response<v1::WaitResponse>, Status> {
@@ -113,6 +119,25 @@ impl Fleet for FleetService {
     }
 }
 
+fn storage_to_wire((namespace, storage): &(Namespace, Storage)) -> v1::NamespaceStorage {
+    let ms = |age: Option<Duration>| age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+    v1::NamespaceStorage {
+        namespace: namespace.to_string(),
+        packs: storage.packs,
+        pack_bytes: storage.pack_bytes,
+        objects: storage.objects,
+        loose_objects: storage.loose_objects,
+        journal_bytes: storage.journal_bytes,
+        quarantines: storage.quarantines,
+        oldest_quarantine_age_ms: ms(storage.oldest_quarantine),
+        last_packed_age_ms: ms(storage.last_packed),
+        last_indexed_age_ms: ms(storage.last_indexed),
+        has_bitmaps: storage.has_bitmaps,
+        last_graph_age_ms: ms(storage.last_graph),
+        last_expiry_age_ms: ms(storage.last_expiry),
+    }
+}
+
 /// Describes the bus as a whole, as far as somebody sees it.
 fn status(bus: &Bus, sight: &Sight<'_>) -> v1::StatusResponse {
     let heads = sight.heads(bus.heads());
@@ -141,6 +166,7 @@ fn status(bus: &Bus, sight: &Sight<'_>) -> v1::StatusResponse {
         unannounced,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_ms: bus.started_ms,
+        storage: Vec::new(),
     }
 }
 

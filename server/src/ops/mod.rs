@@ -5,5 +5,6 @@ pub(crate) mod bulk;
 pub(crate) mod namespaces;
 pub(crate) mod read;
 pub(crate) mod revert;
+pub(crate) mod storage;
 pub(crate) mod watch;
 pub(crate) mod write;

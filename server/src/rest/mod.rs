@@ -14,6 +14,7 @@ pub(crate) mod problem;
 mod request_id;
 mod revert;
 mod shapes;
+mod storage;
 mod watch;
 
 use crate::bus::Bus;
@@ -42,6 +43,7 @@ pub(crate) fn routes(bus: &Arc<Bus>) -> Router {
         .route("/diff", get(history::diff))
         .route("/watch", get(watch::follow))
         .route("/fleet", get(fleet::show))
+        .route("/storage", get(storage::show))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown)
         .with_state(Arc::clone(bus));

@@ -38,7 +38,7 @@ async fn many_writers_of_different_files_all_land() {
         }
     });
     join_all(writes).await;
-    let status = server.fleet().await.status(v1::StatusRequest {}).await.unwrap().into_inner();
+    let status = server.fleet().await.status(v1::StatusRequest::default()).await.unwrap().into_inner();
     assert_eq!(status.heads[0].revision, 96);
     for n in 0..24 {
         assert_eq!(server.get(&format!("dir/{n}.json")).await.as_deref(), Some("3"));

@@ -48,7 +48,7 @@ async fn waiting_ends_when_every_host_has_applied_and_a_lost_store_takes_its_hos
         drop(sender);
     });
     reported.unwrap();
-    let status = server.fleet().await.status(v1::StatusRequest {}).await.unwrap().into_inner();
+    let status = server.fleet().await.status(v1::StatusRequest::default()).await.unwrap().into_inner();
     assert_eq!((status.hosts_total, status.hosts_connected), (2, 0));
     server.stop().await;
 }
@@ -57,13 +57,13 @@ async fn waiting_ends_when_every_host_has_applied_and_a_lost_store_takes_its_hos
 async fn status_names_head_and_coordination_and_an_empty_server_has_no_head() {
     let server = TestServer::start().await;
     let mut fleet = server.fleet().await;
-    let status = fleet.status(v1::StatusRequest {}).await.unwrap().into_inner();
+    let status = fleet.status(v1::StatusRequest::default()).await.unwrap().into_inner();
     assert_eq!(
         (status.heads.len(), status.coordination.as_str(), status.coordination_connected),
         (0, "embedded", true)
     );
     let head = server.put("a.json", "1").await;
-    let status = fleet.status(v1::StatusRequest {}).await.unwrap().into_inner();
+    let status = fleet.status(v1::StatusRequest::default()).await.unwrap().into_inner();
     assert_eq!(status.heads, [head]);
     server.stop().await;
 }
