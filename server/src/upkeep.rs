@@ -24,6 +24,10 @@ const REST: Duration = Duration::from_millis(100);
 /// Rest after the index of a history could not be written; questions about it are slow meanwhile, no worse.
 const INDEX_REST: Duration = Duration::from_secs(60);
 
+/// Rest after it was written. At thousands of landings a second it would always be written, by a process that takes a tenth
+/// of the time there is; Git looks at what is newer itself.
+const INDEXED_REST: Duration = Duration::from_secs(10);
+
 /// How often hosts that left are looked through.
 const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -85,10 +89,7 @@ impl Upkeep {
             Ok(Outcome::NotNeeded { .. } | Outcome::Busy) => {}
             Err(error) => failed(&self.namespace, &error),
         }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(REST) => {}
-        }
+        rest(stop, REST).await;
     }
 }
 
@@ -139,17 +140,25 @@ impl IndexHistory {
     async fn run(&self, pool: &BlockingPool, stop: &CancellationToken) {
         let store = self.store.clone();
         match pool.run(move || store.index_history()).await {
-            Ok(true) => tracing::debug!(namespace = %self.namespace, "indexed the history of {}", self.namespace),
+            Ok(true) => {
+                tracing::debug!(namespace = %self.namespace, "indexed the history of {}", self.namespace);
+                rest(stop, INDEXED_REST).await;
+            }
             Ok(false) => {}
             Err(error) => {
                 failed(&self.namespace, &error);
                 // Landings wake it, and another child a moment later would hardly fare better.
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(INDEX_REST) => {}
-                }
+                rest(stop, INDEX_REST).await;
             }
         }
+    }
+}
+
+/// Waits, but not for longer than the server runs.
+async fn rest(stop: &CancellationToken, time: Duration) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(time) => {}
     }
 }
 

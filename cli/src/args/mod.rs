@@ -12,8 +12,8 @@ mod token;
 mod up;
 
 pub(crate) use client::{
-    Content, EditArgs, GetArgs, HostsArgs, LsArgs, PutArgs, ReportFormat, RmArgs, ServerAddress, ValidateArgs,
-    WaitArgs, WatchArgs,
+    Content, EditArgs, GetArgs, HostsArgs, LsArgs, PutArgs, ReportFormat, RmArgs, ServerAddress, StatusArgs,
+    ValidateArgs, WaitArgs, WatchArgs,
 };
 pub(crate) use decider::{
     DeciderArgs, DeciderCommand, DeciderKey, GetDeciderArgs, ListDecidersArgs, RampDeciderArgs, SetDeciderArgs,

@@ -93,7 +93,7 @@ fn ahead(live: &LiveNamespace, revision: Revision, head: &Head) -> Failure {
     Failure::not_found(format!(
         "{revision} does not exist in {name}, the head is {newest} of epoch {}: was it restored from a backup? Read everything \
          anew and watch from {newest}, or without a revision from the head",
-        head.epoch
+        head.epoch.0
     ))
 }
 
