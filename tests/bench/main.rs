@@ -1,7 +1,7 @@
 //! Figures of the bus, beside what people use today, in one run on one machine.
 //!
 //! `cargo run --release -p configbus-tests --bin bench` prints everything, `bench -- propagation`, `apply`, `gate`,
-//! `history`, `corpus`, `hostile`, `land` and `endurance` a part. Absolute times are this machine's; ratios are what counts. Budgets are those of
+//! `history`, `corpus`, `hostile`, `land`, `endurance` and `switches` a part. Absolute times are this machine's; ratios are what counts. Budgets are those of
 //! the design.
 
 mod apply;
@@ -21,6 +21,7 @@ mod program;
 mod progress;
 mod propagation;
 mod stats;
+mod switches;
 mod table;
 mod tree;
 mod usage;
@@ -58,7 +59,7 @@ struct Cli {
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000))]
     writers: Vec<u64>,
-    /// How long each row of `land` takes.
+    /// How long each row of `land`, and of questions in `switches`, takes.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
     /// Commits of `history` and `endurance`.
@@ -84,6 +85,8 @@ enum Part {
     Land,
     /// Many commits by many writers: first and last writes compared, bytes on disk, fsck, clone, kill -9 to ready.
     Endurance,
+    /// From `configbus decider set` to its effect, and questions an agent answers over OFREP.
+    Switches,
     /// All of them.
     All,
 }
@@ -116,6 +119,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_wanted(Part::Endurance) {
         endurance::run(cli.commits)?;
+    }
+    if is_wanted(Part::Switches) {
+        switches::run(cli.samples, cli.seconds)?;
     }
     println!("\nload average at the end: {}", machine::load());
     Ok(())

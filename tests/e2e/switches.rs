@@ -4,6 +4,8 @@ use configbus_client::{ConfigBus, OverlayPlace, Recipient};
 use configbus_tests::{
     bus::{Bus, Run},
     eventually::eventually,
+    ofrep::{BULK, Events, JSON, question},
+    rest::Rest,
 };
 use insta::assert_snapshot;
 
@@ -84,4 +86,34 @@ fn a_feature_whose_test_fails_is_refused_with_the_line() {
         "{}",
         refused.stderr
     );
+}
+
+#[test]
+fn one_command_changes_a_running_process_and_tells_programs_in_other_languages() {
+    let bus = Bus::start();
+    let path = "flags/web/decider.yml";
+    let _ = bus.run_with(&["put", path], b"new_db: {default_availability: 0, owner: storage}\n").expect_ok();
+    let client = ConfigBus::open(bus.current().parent().unwrap()).unwrap();
+    let new_db = client.decider(path, &OverlayPlace::default()).unwrap().handle("new_db");
+    let agent = &bus.endpoints().agents[0].listen;
+    let rest = Rest::new(agent);
+    let all = |validator: &str| rest.post(BULK, &[JSON, ("If-None-Match", validator)], question("ada"));
+    let before = eventually("the agent has read the decider", || {
+        let answer = all("\"none\"");
+        (answer.status == 200 && answer.body.contains("web/decider.new_db")).then_some(answer)
+    });
+    assert_eq!(all(before.header("etag")).status, 304);
+    let one = || rest.post(&format!("{BULK}/web/decider.new_db"), &[JSON], question("ada")).json();
+    assert_eq!((&one()["value"], &one()["metadata"]["owner"]), (&false.into(), &"storage".into()));
+    eventually("the process has read the decider", || new_db.is_available().filter(|is_on| !is_on));
+    let mut events = Events::open(agent);
+
+    let _ = bus.run(&["decider", "set", path, "new_db", "10000"]).expect_ok();
+    eventually("the process takes the new way", || {
+        new_db.is_available_for(Recipient::user("ada")).filter(|is_on| *is_on)
+    });
+    assert_eq!(events.next_data().unwrap()["type"], "refetchEvaluation");
+    let after = all(before.header("etag"));
+    assert_eq!((after.status, &one()["value"]), (200, &true.into()));
+    assert_eq!(all(after.header("etag")).status, 304);
 }

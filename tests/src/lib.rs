@@ -16,6 +16,7 @@ pub mod history;
 pub mod hostile;
 pub mod linearizable;
 pub mod memory;
+pub mod ofrep;
 pub mod packages;
 pub mod pki;
 pub mod plumbing;

@@ -32,6 +32,9 @@ impl Switches {
                     steps.extend(feature.explain(context, now));
                 }
             }
+            SwitchFile::Deciders(deciders) => {
+                steps.extend(deciders.flag_at(entry.at).map(|flag| Step::new("decider", flag.explain(context))));
+            }
             SwitchFile::Other => {}
         }
         if let Some(parameter) = parameter {

@@ -1,6 +1,6 @@
 //! One file of a tree, as what it plainly is.
 
-use crate::{Feature, FlagSet, Parsed};
+use crate::{Feature, FlagSet, Parsed, decider::DeciderFlags};
 use serde_json::Value;
 
 /// A file in a place of flags or features.
@@ -10,12 +10,14 @@ pub enum SwitchFile {
     Flags(FlagSet),
     /// One feature.
     Feature(Box<Feature>),
+    /// Deciders, one switch for each key.
+    Deciders(DeciderFlags),
     /// Something else, which is left alone.
     Other,
 }
 
 impl SwitchFile {
-    /// Reads a parsed document; a feature in it has the key.
+    /// Reads a parsed document; a feature in it has the key, and keys of deciders begin with it.
     pub fn parse(key: &str, document: &Value) -> Parsed<Self> {
         if FlagSet::is_meant_by(document) {
             let Parsed { value, problems } = FlagSet::parse(document);
@@ -24,6 +26,10 @@ impl SwitchFile {
         if Feature::is_meant_by(document) {
             let Parsed { value, problems } = Feature::parse(key, document);
             return Parsed { value: value.map(|feature| Self::Feature(Box::new(feature))), problems };
+        }
+        if DeciderFlags::is_meant_by(key, document) {
+            let Parsed { value, problems } = DeciderFlags::parse(key, document);
+            return Parsed { value: value.map(Self::Deciders), problems };
         }
         Parsed { value: Some(Self::Other), problems: Vec::new() }
     }

@@ -60,6 +60,10 @@ impl Switches {
                     };
                     writing.feature(feature, document, has_flag);
                 }
+                SwitchFile::Deciders(deciders) => {
+                    let selected = deciders.iter().filter(|flag| selects(path, flag.metadata()));
+                    selected.for_each(|flag| writing.decider(flag.key()));
+                }
                 SwitchFile::Feature(_) | SwitchFile::Other => {}
             }
         }
@@ -89,6 +93,13 @@ struct Writing {
 }
 
 impl Writing {
+    fn decider(&mut self, key: &str) {
+        if self.seen.insert(key.to_owned()) {
+            let reason = "flagd puts users into other buckets than deciders".to_owned();
+            self.set.left_out.push(LeftOut { key: key.to_owned(), reason });
+        }
+    }
+
     fn flags_of(&mut self, set: &FlagSet, document: &Value, selects: impl Fn(&Map<String, Value>) -> bool) {
         let empty = Map::new();
         let evaluators = document.get("$evaluators").and_then(Value::as_object).unwrap_or(&empty);

@@ -47,7 +47,8 @@ impl Switches {
                     );
                     add(feature.key(), feature.metadata(), told);
                 }
-                SwitchFile::Other => {}
+                // Deciders are looked through where they are, overlays included: not all of them stand among flags.
+                SwitchFile::Deciders(_) | SwitchFile::Other => {}
             }
         }
         lints

@@ -38,6 +38,10 @@ impl Switches {
                     marks.entry(feature.key()).or_insert(own);
                     parameters.extend(feature.parameter_keys().map(|(_, key)| (key, own)));
                 }
+                SwitchFile::Deciders(deciders) => {
+                    let selected = deciders.iter().filter(|flag| selects(path, flag.metadata()));
+                    selected.for_each(|flag| _ = marks.entry(flag.key()).or_insert(flag.mark()));
+                }
                 SwitchFile::Feature(_) | SwitchFile::Other => {}
             }
         }

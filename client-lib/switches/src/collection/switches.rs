@@ -4,11 +4,11 @@ use super::{
     SwitchFile,
     plan::{Plan, STEPS_MAX, Step},
 };
-use crate::{Context, ErrorCode, Feature, Flag, FlagSet, Moment, Resolution};
+use crate::{Context, ErrorCode, Feature, Flag, Moment, Resolution, decider::DeciderFlag};
 use serde_json::{Map, Value};
 use std::{collections::HashMap, sync::Arc};
 
-/// All flags and features of one tree.
+/// All flags and features of one tree, and the deciders that stand among them.
 ///
 /// ```
 /// use configbus_switches::{Context, Moment, SwitchFile, Switches};
@@ -45,7 +45,7 @@ pub(super) type Values<'a> = [(Option<&'a Value>, Option<Resolution<'a>>); STEPS
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Entry {
     pub(super) file: usize,
-    /// Of a flag, its place in the file.
+    /// Of a flag or a decider, its place in the file.
     pub(super) at: usize,
 }
 
@@ -71,6 +71,7 @@ impl Switches {
             let keys: Vec<&str> = match &**content {
                 SwitchFile::Flags(set) => set.flags().map(Flag::key).collect(),
                 SwitchFile::Feature(feature) => vec![feature.key()],
+                SwitchFile::Deciders(deciders) => deciders.iter().map(DeciderFlag::key).collect(),
                 SwitchFile::Other => Vec::new(),
             };
             for (at, key) in keys.into_iter().enumerate() {
@@ -152,6 +153,12 @@ impl Switches {
                         }
                     }
                 }
+                SwitchFile::Deciders(deciders) => {
+                    let counts =
+                        |at: usize, flag: &DeciderFlag| self.entries.get(flag.key()) == Some(&Entry { file, at });
+                    let flags = deciders.iter().enumerate().filter(|(at, flag)| counts(*at, flag));
+                    flags.for_each(|(_, flag)| tell(flag.key(), flag.resolve(context)));
+                }
                 SwitchFile::Feature(_) | SwitchFile::Other => {}
             }
         }
@@ -166,28 +173,22 @@ impl Switches {
     pub(super) fn feature(&self, entry: Entry) -> Option<&Feature> {
         match &*self.files.get(entry.file)?.1 {
             SwitchFile::Feature(feature) => Some(feature),
-            SwitchFile::Flags(_) | SwitchFile::Other => None,
-        }
-    }
-
-    fn flags(&self, entry: Entry) -> Option<&FlagSet> {
-        match &*self.files.get(entry.file)?.1 {
-            SwitchFile::Flags(set) => Some(set),
-            SwitchFile::Feature(_) | SwitchFile::Other => None,
+            SwitchFile::Flags(_) | SwitchFile::Deciders(_) | SwitchFile::Other => None,
         }
     }
 
     fn resolve_entry(&self, entry: Entry, context: &Context<'_>, now: Moment) -> Resolution<'_> {
-        if let Some(set) = self.flags(entry) {
-            let flag = set.flag_at(entry.at);
-            return flag.map_or(Resolution::failed(ErrorCode::FlagNotFound, None), |flag| flag.resolve(context, now));
-        }
-        let Some(feature) = self.feature(entry) else { return Resolution::failed(ErrorCode::FlagNotFound, None) };
-        match self.plans.get(&entry.file) {
-            None => feature.resolve(context, now),
-            Some(Plan::Endless) => Resolution::failed(ErrorCode::General, Some(feature.metadata())),
-            Some(Plan::Steps(steps)) => self.resolve_steps(steps, context, now),
-        }
+        let found = match self.files.get(entry.file).map(|(_, file)| &**file) {
+            Some(SwitchFile::Flags(set)) => set.flag_at(entry.at).map(|flag| flag.resolve(context, now)),
+            Some(SwitchFile::Feature(feature)) => Some(match self.plans.get(&entry.file) {
+                None => feature.resolve(context, now),
+                Some(Plan::Endless) => Resolution::failed(ErrorCode::General, Some(feature.metadata())),
+                Some(Plan::Steps(steps)) => self.resolve_steps(steps, context, now),
+            }),
+            Some(SwitchFile::Deciders(deciders)) => deciders.flag_at(entry.at).map(|flag| flag.resolve(context)),
+            Some(SwitchFile::Other) | None => None,
+        };
+        found.unwrap_or(Resolution::failed(ErrorCode::FlagNotFound, None))
     }
 
     fn resolve_steps(&self, steps: &[Step], context: &Context<'_>, now: Moment) -> Resolution<'_> {
@@ -221,6 +222,10 @@ impl Switches {
                     let flags = set.flags().enumerate().filter(|(_, flag)| flag.key() == key);
                     flags.map(|(at, _)| place(at, None)).collect()
                 }
+                SwitchFile::Deciders(deciders) => {
+                    let flags = deciders.iter().enumerate().filter(|(_, flag)| flag.key() == key);
+                    flags.map(|(at, _)| place(at, None)).collect()
+                }
                 SwitchFile::Feature(feature) if feature.key() == key => vec![place(0, None)],
                 SwitchFile::Feature(feature) => {
                     let owned = parameter
@@ -239,6 +244,7 @@ impl Switches {
         let metadata = match file {
             SwitchFile::Flags(set) => set.flag_at(place.entry.at)?.metadata(),
             SwitchFile::Feature(feature) => feature.metadata(),
+            SwitchFile::Deciders(deciders) => deciders.flag_at(place.entry.at)?.metadata(),
             SwitchFile::Other => return None,
         };
         Some((path, metadata))

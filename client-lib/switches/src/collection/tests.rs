@@ -117,3 +117,20 @@ fn diamonds_are_asked_once_each_and_long_chains_are_refused() {
     assert_eq!(is_on(&of(15), "l0", "DE"), Ok(true));
     assert_eq!(is_on(&of(18), "l0", "DE"), Err(ErrorCode::General));
 }
+
+#[test]
+fn deciders_among_flags_are_switches_of_their_own() {
+    let decider = json!({"new_db": {"default_availability": 10_000}, "old": {"default_availability": 0, "owner": "a"}});
+    let mut needing = feature(&json!({"web/decider.new_db": true}));
+    needing["rules"] = json!([{"set": {"on": true}}]);
+    let switches = switches(&[("cart", needing), ("web/decider", decider)]);
+    let asked = |key| switches.resolve(key, &Context::default(), NOW).bool_or(false);
+    assert_eq!((asked("web/decider.new_db"), asked("web/decider.old")), (Ok(true), Ok(false)));
+    assert_eq!(asked("cart.on"), Ok(true), "a decider may be a prerequisite");
+    let mut keys = Vec::new();
+    switches.each(&Context::default(), NOW, |key, _| keys.push(key));
+    assert_eq!(keys, ["cart", "cart.on", "cart.size", "web/decider.new_db", "web/decider.old"]);
+    let user = [("targetingKey", "ada".into())];
+    let steps = switches.explain("web/decider.old", &Context::of(&user), NOW);
+    assert!(steps[1].found.ends_with("of 0 that are in"), "{}", steps[1].found);
+}

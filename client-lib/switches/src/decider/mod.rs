@@ -8,12 +8,14 @@
 mod compiled;
 mod edit;
 mod file;
+mod flags;
 mod overlay;
 mod recipient;
 
 pub use compiled::{Decider, DeciderEntry};
 pub use edit::{EditError, with_value};
 pub use file::{DeciderFile, DeciderKind, DeciderRecord};
+pub use flags::{DeciderFlag, DeciderFlags};
 pub use overlay::OverlayPlace;
 pub use recipient::{DeciderSalts, Recipient};
 
