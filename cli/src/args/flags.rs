@@ -57,11 +57,18 @@ pub(crate) struct EvalFlagArgs {
 #[command(after_help = "Examples:
   configbus flags lint
   configbus flags lint --at 2027-06-01         # what will be over by then
-  configbus flags lint --strict                # fails if there is anything, for CI")]
+  configbus flags lint --strict                # fails if there is anything, for CI
+  configbus flags lint --source ~/shop --source ~/search    # and what no program names any more
+
+Looks through flags, features, deciders and experiments. With --source also for switches, toggles included, whose key stands nowhere in
+the sources: give all repositories that may ask. Keys that programs put together while they run are not found.")]
 pub(crate) struct LintFlagsArgs {
     /// Fail if there is anything to look at.
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Sources of programs, to list switches that none of them names; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) source: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) files: FlagFiles,
 }

@@ -1,7 +1,7 @@
 //! `configbus flags`: what switches in a folder are for somebody, and which of them to look at.
 
 use crate::{
-    args::{EvalFlagArgs, FlagFiles, FlagsCommand, LintFlagsArgs},
+    args::{EvalFlagArgs, FlagFiles, FlagsCommand},
     output::{Output, Render},
     paint::Paint,
     report::Failure,
@@ -10,8 +10,8 @@ use crate::{
 };
 use configbus_api::ErrorKind;
 use configbus_client::{
-    ConfigBus, FlagPlaces, Flags, Format, OpenOptions,
-    switches::{Context, Lint, Moment, Resolution, Switches, decider::DeciderFile},
+    ConfigBus, FlagPlaces, Flags, OpenOptions,
+    switches::{Context, Moment, Resolution, Switches},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -21,8 +21,9 @@ use std::{
     time::Duration,
 };
 
-/// Names of files that hold deciders.
-const DECIDER_FILES: [&str; 2] = ["decider.yml", "decider_overlay.yml"];
+mod lint;
+mod mentions;
+mod others;
 
 /// An answer.
 #[derive(Debug, Serialize)]
@@ -80,47 +81,10 @@ impl Render for Answer {
     }
 }
 
-/// Everything to look at.
-#[derive(Debug, Serialize)]
-struct Lints {
-    lints: Vec<LintShape>,
-}
-
-/// Something to look at.
-#[derive(Debug, Serialize)]
-struct LintShape {
-    path: String,
-    key: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    owner: Option<String>,
-    told: String,
-}
-
-impl From<Lint> for LintShape {
-    fn from(lint: Lint) -> Self {
-        let Lint { path, key, owner, told } = lint;
-        Self { path, key, owner, told }
-    }
-}
-
-impl Render for Lints {
-    fn text(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        if self.lints.is_empty() {
-            return writeln!(to, "nothing to look at");
-        }
-        let mut table = Table::new(["file", "switch", "owner", "what"]);
-        for lint in &self.lints {
-            let owner = lint.owner.clone().unwrap_or_default();
-            table.row([lint.path.clone(), lint.key.clone(), owner, lint.told.clone()]);
-        }
-        table.write(to, paint)
-    }
-}
-
 pub(crate) fn run(command: FlagsCommand, output: Output) -> Result<(), Failure> {
     match command {
         FlagsCommand::Eval(args) => eval(&args, output),
-        FlagsCommand::Lint(args) => lint(&args, output),
+        FlagsCommand::Lint(args) => lint::run(&args, output),
     }
 }
 
@@ -137,16 +101,6 @@ fn eval(args: &EvalFlagArgs, output: Output) -> Result<(), Failure> {
     let found = switches.resolve(&args.key, &context, now);
     output.show(&Answer::of(&args.key, &found, steps))?;
     if found.error.is_some() { Err(Failure::shown(ErrorKind::Internal)) } else { Ok(()) }
-}
-
-fn lint(args: &LintFlagsArgs, output: Output) -> Result<(), Failure> {
-    let now = moment(&args.files)?;
-    let (bus, flags) = open(&args.files)?;
-    let mut lints: Vec<LintShape> = flags.load().lints(now).into_iter().map(LintShape::from).collect();
-    lints.extend(expired_deciders(&bus, now)?);
-    let is_clean = lints.is_empty() && flags.refusals().is_empty();
-    output.show(&Lints { lints })?;
-    if args.strict && !is_clean { Err(Failure::shown(ErrorKind::Rejected)) } else { Ok(()) }
 }
 
 /// Opens the files and says which of them are not usable.
@@ -186,26 +140,4 @@ fn unknown(key: &str, switches: &Switches, now: Moment) -> Failure {
     let told = told.into_iter().copied().collect::<Vec<_>>().join(", ");
     let failure = Failure::new(ErrorKind::NotFound, format!("no file has a switch {key}"));
     failure.with_hint(if told.is_empty() { "no file here has any".to_owned() } else { format!("there are {told}") })
-}
-
-/// Keys of deciders that should be gone.
-fn expired_deciders(bus: &ConfigBus, now: Moment) -> Result<Vec<LintShape>, Failure> {
-    let failed = |error: configbus_client::ReadError| Failure::of(error.kind(), &error);
-    let snapshot = bus.snapshot().map_err(failed)?;
-    let mut lints = Vec::new();
-    for path in snapshot.list("").map_err(failed)? {
-        let name = path.as_str().rsplit('/').next().unwrap_or_default();
-        if !DECIDER_FILES.contains(&name) {
-            continue;
-        }
-        let content = snapshot.read(path.as_str()).map_err(failed)?;
-        let file = Format::Yaml.parse::<Value>(&content).ok().and_then(|file| DeciderFile::parse(&file).value);
-        for (key, record) in file.into_iter().flat_map(|file| file.records) {
-            if let Some(expires) = record.expires.filter(|expires| *expires <= now) {
-                let told = format!("should be gone since {expires}");
-                lints.push(LintShape { path: path.to_string(), key, owner: record.owner, told });
-            }
-        }
-    }
-    Ok(lints)
 }

@@ -63,6 +63,7 @@ fn of_flag(flag: &Flag, now: Moment) -> Vec<String> {
         Some(Err(error)) => told.push(format!("expires: {error}")),
         _ => {}
     }
+    told.extend(flag.idle_conditions());
     let unused = flag.unused_variants();
     if !unused.is_empty() {
         told.push(format!("nothing leads to variant {}", unused.join(", ")));

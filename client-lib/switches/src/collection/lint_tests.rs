@@ -55,6 +55,39 @@ fn features_that_are_over_are_told_with_their_owner() {
 }
 
 #[test]
+fn rules_that_never_match_are_told() {
+    let germans = json!({"country": "DE"});
+    let rules = json!([
+        {"name": "half", "when": germans, "percent": 50, "set": {"on": true}},
+        {"name": "fewer", "when": {"country": "DE", "plan": "pro"}, "percent": 50, "set": {"on": true}},
+        {"name": "more", "when": germans, "percent": 60, "set": {"on": true}},
+        {"name": "otherwise", "when": germans, "percent": 40, "salt": "other", "set": {"on": true}},
+        {"name": "all", "when": germans, "set": {"on": true}},
+        {"name": "pro", "when": {"plan": "pro", "country": "DE"}, "from": "2030-01-01", "set": {"on": true}},
+        {"name": "later", "when": {"country": "FR"}, "from": "2030-01-01", "set": {"on": true}},
+        {"name": "now", "when": {"country": "FR"}, "set": {"on": true}},
+    ]);
+    let told = [
+        "rule 'fewer' can never match: 'half' takes all that it means",
+        "rule 'pro' can never match: 'all' takes all that it means",
+    ];
+    check_lints(&feature(&rules), "2026-01-01", &told);
+    let mut draft = feature(&json!([{"name": "all", "set": {"on": true}}]));
+    draft["stage"] = json!("draft");
+    let told = ["says the same to everybody from now on, by 'all'", "is a draft, and everybody has it"];
+    check_lints(&draft, "2026-01-01", &told);
+    let flag = json!({"flags": {"f": {"state": "ENABLED", "variants": {"x": 1, "y": 2, "z": 3}, "defaultVariant": "x",
+        "metadata": {"owner": "ada"}, "targeting": {"if": [
+            {"var": "a"}, "y", false, "x", {"var": "a"}, "z", true, "z", {"var": "b"}, "x"]}}}});
+    let told = [
+        "condition 2 never holds",
+        "condition 3 is condition 1 again",
+        "condition 4 always holds: nothing after it is asked",
+    ];
+    check_lints(&flag, "2026-01-01", &told);
+}
+
+#[test]
 fn what_leads_nowhere_is_told() {
     let mut needing = feature(&json!([{"when": {"a": 1}, "set": {"on": true}}]));
     needing["requires"] = json!({"b": true, "a2": {"on": true}});

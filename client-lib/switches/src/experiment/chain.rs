@@ -101,6 +101,11 @@ impl Experiment {
         self.file.key()
     }
 
+    /// Returns the holdouts that it and its layer name.
+    pub(super) fn holdouts(&self) -> &[Holdout] {
+        &self.holdouts
+    }
+
     /// Returns what its file says.
     pub fn file(&self) -> &ExperimentFile {
         &self.file

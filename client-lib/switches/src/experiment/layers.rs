@@ -14,6 +14,7 @@ pub const LAYERS_KEY: &str = "layers";
 /// A layer: each unit stands in one bucket of it, and each experiment of it has buckets of its own.
 #[derive(Debug, Clone)]
 pub(super) struct Layer {
+    pub owner: Option<String>,
     pub dealing: Dealing,
     pub holdouts: Vec<String>,
 }
@@ -22,6 +23,7 @@ pub(super) struct Layer {
 #[derive(Debug, Clone)]
 pub(super) struct Holdout {
     pub name: Box<str>,
+    pub owner: Option<String>,
     pub dealing: Dealing,
     pub ranges: Box<[Range]>,
 }
@@ -79,7 +81,7 @@ fn named<T>(
 
 fn layer(reading: &mut Reading, name: &str, value: &Value, known: &BTreeMap<String, Holdout>) -> Option<Layer> {
     let fields = reading.fields(value, &["description", "holdouts", "owner", "shuffle", "unit"])?;
-    let dealing = dealing(reading, fields, "layer", name);
+    let (owner, dealing) = (owner(reading, fields), dealing(reading, fields, "layer", name));
     let holdouts = reading.optional(fields, "holdouts", |reading, value| {
         reading.elements(value, |reading, value| {
             let name = reading.text(value)?;
@@ -87,18 +89,21 @@ fn layer(reading: &mut Reading, name: &str, value: &Value, known: &BTreeMap<Stri
             Some(name.to_owned())
         })
     });
-    Some(Layer { dealing, holdouts: holdouts.unwrap_or_default() })
+    Some(Layer { owner, dealing, holdouts: holdouts.unwrap_or_default() })
 }
 
 fn holdout(reading: &mut Reading, name: &str, value: &Value) -> Option<Holdout> {
     let fields = reading.fields(value, &["description", "owner", "range", "shuffle", "unit"])?;
-    let dealing = dealing(reading, fields, "holdout", name);
+    let (owner, dealing) = (owner(reading, fields), dealing(reading, fields, "holdout", name));
     let ranges = reading.required(fields, "range", ranges)?;
-    Some(Holdout { name: name.into(), dealing, ranges })
+    Some(Holdout { name: name.into(), owner, dealing, ranges })
+}
+
+fn owner(reading: &mut Reading, fields: &Map<String, Value>) -> Option<String> {
+    reading.optional(fields, "owner", |reading, value| reading.text(value).map(str::to_owned))
 }
 
 fn dealing(reading: &mut Reading, fields: &Map<String, Value>, kind: &str, name: &str) -> Dealing {
-    reading.optional(fields, "owner", Reading::text);
     reading.optional(fields, "description", Reading::text);
     let unit = reading.optional(fields, "unit", Reading::text).unwrap_or(TARGETING_KEY);
     let shuffle = reading.optional(fields, "shuffle", shuffle).unwrap_or(1);

@@ -44,6 +44,11 @@ impl Range {
         self.from < other.to && other.from < self.to && self.from < self.to && other.from < other.to
     }
 
+    /// Returns how many buckets it has.
+    const fn width(self) -> u32 {
+        self.to.saturating_sub(self.from)
+    }
+
     /// Reads `[from, to]` in per cent.
     fn parse(reading: &mut Reading, value: &Value) -> Option<Self> {
         let expected = "[from, to] in per cent, such as [0, 12.5]";
@@ -66,6 +71,26 @@ impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |thousandths: u32| f64::from(thousandths) / 1_000.0;
         write!(f, "{} to {}", percent(self.from), percent(self.to))
+    }
+}
+
+/// What ranges leave of everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cover {
+    Nobody,
+    Some,
+    Everybody,
+}
+
+/// Returns whom ranges hold together.
+pub(super) fn cover(ranges: impl IntoIterator<Item = Range>) -> Cover {
+    let mut ranges: Vec<_> = ranges.into_iter().filter(|range| range.width() > 0).collect();
+    ranges.sort_unstable();
+    let end = ranges.iter().fold(0, |end, range| if range.from <= end { end.max(range.to) } else { end });
+    match end {
+        _ if ranges.is_empty() => Cover::Nobody,
+        ALL => Cover::Everybody,
+        _ => Cover::Some,
     }
 }
 

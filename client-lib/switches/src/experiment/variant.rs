@@ -71,6 +71,12 @@ impl Variants {
         found.map(|(_, at)| &self.all[*at])
     }
 
+    /// Returns the ranges of all, or of one.
+    pub(super) fn ranges(&self, of: Option<&Variant>) -> impl Iterator<Item = Range> {
+        let is_of = move |at: usize| of.is_none_or(|of| *self.all[at] == *of);
+        self.ranges.iter().filter(move |(_, at)| is_of(*at)).map(|(range, _)| *range)
+    }
+
     pub(super) fn named(&self, name: &str) -> Option<&Arc<Variant>> {
         self.all.iter().find(|variant| &*variant.name == name)
     }

@@ -25,7 +25,7 @@ const TESTS: &[&str] = &[
 ];
 
 /// What has to be true of one attribute, or of several that are combined.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Clause {
     /// The attribute, `any` or `not`.
     pub name: Box<str>,

@@ -101,7 +101,7 @@ impl Exposure {
 }
 
 /// What puts a unit into a bucket.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Bucketing {
     /// The attribute that counts.
     pub unit: Box<str>,

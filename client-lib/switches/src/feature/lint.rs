@@ -23,6 +23,15 @@ impl Feature {
             let after = self.rules.iter().skip(last + 1);
             told.extend(after.map(|rule| format!("rule '{}' can never match: '{name}' takes everybody", rule.name)));
         }
+        let before = &self.rules[..last.unwrap_or(self.rules.len())];
+        for (at, rule) in before.iter().enumerate().filter(|(_, rule)| !rule.is_over(now)) {
+            if let Some(wider) = before[..at].iter().find(|wider| wider.covers_from(now, rule)) {
+                told.push(format!("rule '{}' can never match: '{}' takes all that it means", rule.name, wider.name));
+            }
+        }
+        if self.stage == Stage::Draft && last.is_some() {
+            told.push("is a draft, and everybody has it".to_owned());
+        }
         if self.rules.is_empty() && self.stage == Stage::Launched {
             told.push("is launched and has no rules: its defaults could stand in the program".to_owned());
         }

@@ -84,6 +84,18 @@ impl Rule {
         is_open && self.exposure.is_settled(now) && self.exposure.share(now) == Share::EVERYBODY
     }
 
+    /// Returns whether from now on it takes all that another one takes.
+    pub(super) fn covers_from(&self, now: Moment, other: &Self) -> bool {
+        let is_open = self.until.is_none() && self.from.is_none_or(|from| from <= now);
+        let is_asked = |clause| other.clauses.contains(clause);
+        let share = self.exposure.share(now);
+        let is_wider = share == Share::EVERYBODY
+            || (self.bucketing == other.bucketing
+                && other.exposure.is_settled(now)
+                && other.exposure.share(now) <= share);
+        is_open && self.clauses.iter().all(is_asked) && self.exposure.is_settled(now) && is_wider
+    }
+
     /// Returns whether it takes nobody now and from now on.
     pub(super) fn is_over(&self, now: Moment) -> bool {
         self.until.is_some_and(|until| until <= now)

@@ -135,6 +135,10 @@ impl Flag {
     }
 
     /// Returns variants that neither the default nor the rule names. A rule that makes up names may lead to any.
+    pub(crate) fn idle_conditions(&self) -> Vec<String> {
+        self.targeting.as_ref().map_or_else(Vec::new, Expr::idle_conditions)
+    }
+
     pub(crate) fn unused_variants(&self) -> Vec<&str> {
         let Some(named) = self.targeting.as_ref().map_or_else(|| Some(Vec::new()), Expr::variants) else {
             return Vec::new();

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A rule, ready to be evaluated.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Expr {
     Constant(Value),
     List(Box<[Expr]>),
@@ -130,7 +130,7 @@ const OPERATIONS: &[&str] = &[
 const SET_MIN: usize = 8;
 
 /// Texts that a rule asks for, in order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Texts(Box<[Box<str>]>);
 
 impl Texts {

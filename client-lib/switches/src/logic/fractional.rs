@@ -31,7 +31,7 @@ impl Generation {
 }
 
 /// One operation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Fractional {
     generation: Generation,
     /// By what is bucketed; by flag and targeting key where it is left out.
@@ -39,13 +39,13 @@ pub(crate) struct Fractional {
     buckets: Box<[Bucket]>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Bucket {
     variant: Expr,
     weight: Weight,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 enum Weight {
     Known(i64),
     Told(Expr),

@@ -1,6 +1,6 @@
 //! What can be told of a rule without asking it, and of its branches one by one.
 
-use super::{Expr, Scope, fractional::Fractional};
+use super::{Datum, Expr, Scope, fractional::Fractional};
 use serde_json::Value;
 
 impl Expr {
@@ -15,6 +15,31 @@ impl Expr {
             }
         }
         held
+    }
+
+    /// Returns the outermost conditions that are never what they are asked for: they are constant, or asked before, or come after
+    /// one that always holds.
+    pub(crate) fn idle_conditions(&self) -> Vec<String> {
+        let arguments = if let Self::If(arguments) = self { &**arguments } else { &[] };
+        let conditions: Vec<_> = arguments.as_chunks::<2>().0.iter().map(|[condition, _]| condition).collect();
+        let mut told = Vec::new();
+        for (at, condition) in conditions.iter().enumerate() {
+            let number = at + 1;
+            match condition {
+                Self::Constant(value) if Datum::from(value).is_truthy() => {
+                    told.push(format!("condition {number} always holds: nothing after it is asked"));
+                    break;
+                }
+                Self::Constant(_) => told.push(format!("condition {number} never holds")),
+                _ => {
+                    let before = conditions[..at].iter().position(|before| before == condition);
+                    let told_twice =
+                        before.map(|before| format!("condition {number} is condition {} again", before + 1));
+                    told.extend(told_twice);
+                }
+            }
+        }
+        told
     }
 
     /// Returns the names of variants that can come of a rule; `None` where names are made up.
