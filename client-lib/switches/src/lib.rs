@@ -18,6 +18,8 @@ pub mod experiment;
 mod explanation;
 mod feature;
 mod flag;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod hash;
 mod id;
 mod logic;
