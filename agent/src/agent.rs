@@ -4,6 +4,7 @@ use crate::{
     Moment, OpenError, Root, Settings, SettingsError,
     deliverer::{Deliverer, ORDERS_MAX, OUTCOMES_MAX, Stock},
     delivery::{Delivery, DiskDelivery, DiskOptions},
+    delivery_work::Work,
     flag_board::{self, FlagBoard},
     local_http::LocalHttp,
     metrics::AgentMetrics,
@@ -89,7 +90,7 @@ pub struct Agent {
     readiness: Readiness,
     timeline: Timeline,
     clock: Arc<dyn Clock>,
-    delivery: Box<dyn Delivery>,
+    work: Work<Box<dyn Delivery>>,
     port: TcpListener,
     http_socket: UnixListener,
     agent_socket: UnixDatagram,
@@ -119,7 +120,7 @@ impl Agent {
         if delivery.shown().is_some() {
             readiness.met(NO_REVISION);
         }
-        let (settings, delivery) = (Arc::new(settings), Box::new(delivery));
+        let (settings, delivery): (_, Box<dyn Delivery>) = (Arc::new(settings), Box::new(delivery));
         Ok(Self {
             settings,
             tls,
@@ -130,7 +131,7 @@ impl Agent {
             readiness,
             timeline,
             clock,
-            delivery,
+            work: Work::new(delivery),
             port,
             http_socket,
             agent_socket,
@@ -156,14 +157,19 @@ impl Agent {
     pub fn run(self, tasks: &Tasks) {
         let stop = tasks.shutdown_token();
         look_after_certificates(tasks, &self.tls);
-        let (shown, damaged) = (self.delivery.shown().cloned(), self.delivery.damage().is_some());
+        let stock = watch::Sender::new(Stock::of(self.work.delivery.as_ref()));
+        let damaged = self.work.delivery.damage().is_some();
         let host = self.settings.host();
-        let subscription =
-            Subscription::new(&host, &self.settings.stores, self.settings.server.clone(), shown, damaged);
+        let subscription = Subscription::new(
+            &host,
+            &self.settings.stores,
+            self.settings.server.clone(),
+            self.work.standing(),
+            damaged,
+        );
         let (orders, orders_taken) = mpsc::channel(ORDERS_MAX);
         let (outcomes, outcomes_heard) = mpsc::channel(OUTCOMES_MAX);
         let (refusals, refusals_heard) = mpsc::channel(readers::FORWARDED_MAX);
-        let stock = watch::Sender::new(Stock::of(self.delivery.as_ref()));
         let status = watch::Sender::new(subscription.status());
         let readers = watch::Sender::new(ReadersReport::default());
         let flags = watch::Sender::new(None);
@@ -197,7 +203,7 @@ impl Agent {
         };
         tasks.spawn("follow", Follower::new(parts).run(stop.clone()));
         let deliverer = Deliverer {
-            delivery: self.delivery,
+            work: self.work,
             timeline: self.timeline,
             orders: orders_taken,
             outcomes,

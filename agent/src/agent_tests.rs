@@ -6,10 +6,19 @@ use crate::{
     fake_store::FakeStore,
 };
 use bytes::Bytes;
-use configbus_model::{AgentState, ErrorKind, Freshness, Layout, Namespace, ReaderReport, Revision};
+use configbus_model::{
+    AgentState, ConfigPath, Epoch, ErrorKind, Freshness, Layout, MOUNTS, Mount, MountTable, Namespace, Position,
+    ReaderReport, Revision, ViewRecord,
+};
 use configbus_proto::v1::acknowledgement::State;
 use configbus_runtime::{Readiness, Tasks};
-use std::{fs, net::SocketAddr, os::unix::net::UnixDatagram, path::Path, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    os::unix::{fs::MetadataExt as _, net::UnixDatagram},
+    path::Path,
+    time::Duration,
+};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
@@ -142,6 +151,137 @@ async fn client_libraries_find_liveness_beside_the_views() {
     let state = eventually(|| read().filter(fresh)).await;
     assert_eq!(state.upstream[&Namespace::main()].position.revision, Revision(1));
     assert_eq!((state.fresh_for_ms, state.store), (10_000, Some(store.url())));
+    agent.stop().await;
+    store.stop().await;
+}
+
+fn name(name: &str) -> Namespace {
+    Namespace::parse(name).unwrap()
+}
+
+/// A revision of `main` with some mounts, each from a revision on.
+fn mounting(n: u64, mounts: &[(&str, Option<u64>)]) -> Files {
+    let mount = |(name, since): &(&str, Option<u64>)| Mount {
+        prefix: ConfigPath::parse(name).unwrap(),
+        namespace: self::name(name),
+        since: since.map(|revision| Position { epoch: Epoch::FIRST, revision: Revision(revision) }),
+    };
+    let table = mounts.iter().fold(MountTable::default(), |table, entry| table.with(mount(entry)).unwrap());
+    let mut all = revision(n);
+    all.extend(files([(MOUNTS, serde_json::to_string(&table).unwrap().as_str())]));
+    all
+}
+
+/// The files of `main` with those of other namespaces at their prefixes.
+fn together(mut main: Files, others: &[(&str, Files)]) -> Files {
+    for (prefix, files) in others {
+        main.extend(files.iter().map(|(path, file)| (format!("{prefix}/{path}"), file.clone())));
+    }
+    main
+}
+
+#[tokio::test]
+async fn a_mounted_namespace_appears_moves_alone_and_survives_a_restart() {
+    for layout in [Layout::Plain, Layout::Linked] {
+        let (folder, store, traffic) = (folder(), FakeStore::start().await, name("traffic"));
+        let settings = Settings { layout, ..settings(folder.path(), &[store.url()]) };
+        store.land(revision(1));
+        store.land_in(&traffic, revision(1));
+        let agent = Running::start(settings.clone()).await;
+        store.applied(1).await;
+        assert_eq!(visible(folder.path()), revision(1), "what is not mounted is not asked for");
+        store.land(mounting(2, &[("traffic", Some(2))]));
+        let status = agent.status_where(|status| !status.waiting_for.is_empty()).await;
+        assert_eq!(status.waiting_for, ["traffic from r2 on"]);
+        assert_eq!(
+            (status.revision, status.namespaces[&Namespace::main()].parked),
+            (Some(Revision(1)), Some(Revision(2)))
+        );
+        assert_eq!(visible(folder.path()), revision(1), "readers keep what they see");
+        store.land_in(&traffic, revision(2));
+        store.applied_in(&traffic, 2).await;
+        assert_eq!(visible(folder.path()), together(mounting(2, &[("traffic", Some(2))]), &[("traffic", revision(2))]));
+        let status = agent.status_where(|status| status.revision == Some(Revision(2))).await;
+        assert!(status.waiting_for.is_empty());
+        let reported = &status.namespaces[&traffic];
+        assert_eq!((reported.prefix.as_deref(), reported.revision), (Some("traffic"), Some(Revision(2))));
+        let record: ViewRecord = serde_json::from_slice(
+            &fs::read(folder.path().join(format!("views/{}.json", status.view.unwrap()))).unwrap(),
+        )
+        .unwrap();
+        assert_eq!(record.namespaces[&traffic].prefix, "traffic");
+        assert_eq!(record.namespaces[&Namespace::main()].effective_tree, status.effective_tree.unwrap());
+        agent.stop().await;
+
+        let agent = Running::start(settings).await;
+        store.land_in(&traffic, revision(3));
+        store.applied_in(&traffic, 3).await;
+        assert_eq!(store.greetings().last(), Some(&Some(2)), "differences are enough");
+        assert_eq!(visible(folder.path()), together(mounting(2, &[("traffic", Some(2))]), &[("traffic", revision(3))]));
+        store.land(revision(3));
+        store.applied(3).await;
+        assert_eq!(visible(folder.path()), revision(3), "what is not mounted any more is gone");
+        agent.stop().await;
+        store.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_that_moves_out_of_main_is_one_flip_without_a_change() {
+    let (folder, store, traffic) = (folder(), FakeStore::start().await, name("traffic"));
+    store.land(together(revision(1), &[("traffic", revision(7))]));
+    store.land_in(&traffic, revision(7));
+    let agent = Running::start(settings(folder.path(), &[store.url()])).await;
+    store.applied(1).await;
+    let inode = |path: &str| fs::metadata(folder.path().join("current").join(path)).unwrap().ino();
+    let before = (visible(folder.path()), inode("traffic/dir/b.json"));
+    let views = agent.status_where(|status| status.revision.is_some()).await.views.len();
+    store.land(mounting(1, &[("traffic", Some(1))]));
+    store.applied(2).await;
+    let mut after = visible(folder.path());
+    assert!(after.remove(MOUNTS).is_some());
+    assert_eq!((after, inode("traffic/dir/b.json")), before);
+    let status = agent.status_where(|status| status.revision == Some(Revision(2))).await;
+    assert_eq!(status.views.len(), views + 1);
+    agent.stop().await;
+    store.stop().await;
+}
+
+#[tokio::test]
+async fn a_namespace_that_a_host_may_not_read_is_left_out_and_told_of() {
+    let (folder, store) = (folder(), FakeStore::start().await);
+    store.deny(&name("secret"));
+    store.land_in(&name("secret"), revision(1));
+    let mounts = [("empty", None), ("secret", Some(1))];
+    store.land(mounting(1, &mounts));
+    let agent = Running::start(settings(folder.path(), &[store.url()])).await;
+    store.applied(1).await;
+    assert_eq!(visible(folder.path()), mounting(1, &mounts));
+    let status = agent.status_where(|status| status.revision.is_some()).await;
+    assert!(status.namespaces[&name("secret")].denied && !status.namespaces[&name("empty")].denied);
+    store.land_in(&name("empty"), revision(4));
+    store.applied_in(&name("empty"), 1).await;
+    assert_eq!(visible(folder.path()), together(mounting(1, &mounts), &[("empty", revision(4))]));
+    agent.status_where(|status| status.freshness == Freshness::Fresh).await;
+    agent.stop().await;
+    store.stop().await;
+}
+
+#[tokio::test]
+async fn an_altered_update_of_one_namespace_is_asked_for_again_alone() {
+    let (folder, store, traffic) = (folder(), FakeStore::start().await, name("traffic"));
+    let mounts = [("traffic", Some(1))];
+    store.land(mounting(1, &mounts));
+    store.land_in(&traffic, revision(1));
+    let agent = Running::start(settings(folder.path(), &[store.url()])).await;
+    store.applied_in(&traffic, 1).await;
+    store.corrupt_next(1);
+    store.land_in(&traffic, revision(2));
+    let heard = store.applied_in(&traffic, 2).await;
+    let refused: Vec<_> = heard.iter().filter(|heard| heard.state == State::Refused).collect();
+    assert!(refused.len() == 1 && refused[0].namespace == traffic, "{heard:?}");
+    assert_eq!(store.greetings().last(), Some(&Some(1)), "main is held all the time");
+    assert_eq!(visible(folder.path()), together(mounting(1, &mounts), &[("traffic", revision(2))]));
     agent.stop().await;
     store.stop().await;
 }

@@ -16,6 +16,7 @@ use configbus_runtime::Tasks;
 use futures_util::stream;
 use prost::Message as _;
 use std::{
+    collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     net::SocketAddr,
     sync::{
@@ -35,6 +36,7 @@ use tonic::{Request, Response, Status, Streaming};
 /// One answer of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Heard {
+    pub(crate) namespace: Namespace,
     pub(crate) state: State,
     pub(crate) revision: u64,
     pub(crate) effective_tree: String,
@@ -43,12 +45,31 @@ pub(crate) struct Heard {
 
 #[derive(Debug, Default)]
 struct Shared {
-    history: watch::Sender<Vec<Files>>,
+    history: watch::Sender<BTreeMap<Namespace, Vec<Files>>>,
+    /// Namespaces that hosts may not read.
+    denied: Mutex<BTreeSet<Namespace>>,
+
     /// Updates that are still to be sent with one byte altered.
     corrupt: AtomicU32,
     greetings: Mutex<Vec<Option<u64>>>,
     heard: watch::Sender<Vec<Heard>>,
     members: Mutex<Vec<v1::Member>>,
+}
+
+/// What is known of the host at the other end.
+#[derive(Debug, Default)]
+struct Peer {
+    greeted: bool,
+    wanted: BTreeSet<Namespace>,
+    holding: BTreeMap<Namespace, u64>,
+    sent: BTreeMap<Namespace, u64>,
+}
+
+impl Peer {
+    fn want(&mut self, namespaces: &[String]) {
+        self.wanted = namespaces.iter().map(|name| Namespace::parse(name).unwrap()).collect();
+        self.sent.retain(|namespace, _| *namespace == Namespace::main() || self.wanted.contains(namespace));
+    }
 }
 
 /// See the module. Stops with its tasks.
@@ -87,9 +108,19 @@ impl FakeStore {
         format!("http://{}", self.addr)
     }
 
-    /// Lands a revision; the first is r1.
+    /// Lands a revision of `main`; the first is r1.
     pub(crate) fn land(&self, files: Files) {
-        self.shared.history.send_modify(|history| history.push(files));
+        self.land_in(&Namespace::main(), files);
+    }
+
+    /// Lands a revision of a namespace.
+    pub(crate) fn land_in(&self, namespace: &Namespace, files: Files) {
+        self.shared.history.send_modify(|history| history.entry(namespace.clone()).or_default().push(files));
+    }
+
+    /// Lets hosts read a namespace no more.
+    pub(crate) fn deny(&self, namespace: &Namespace) {
+        self.shared.denied.lock().unwrap().insert(namespace.clone());
     }
 
     /// Alters a byte of each of the next updates.
@@ -117,12 +148,20 @@ impl FakeStore {
         found.expect("the host says so in time").unwrap().clone()
     }
 
-    /// Waits until a host has applied a revision.
+    /// Waits until a host has applied a revision of `main`.
     pub(crate) async fn applied(&self, revision: u64) -> Vec<Heard> {
-        self.heard(|all| all.iter().any(|heard| heard.state == State::Applied && heard.revision == revision)).await
+        self.applied_in(&Namespace::main(), revision).await
     }
 
-    /// Returns the revisions hosts said they hold, one for each greeting.
+    /// Waits until a host has applied a revision of a namespace.
+    pub(crate) async fn applied_in(&self, namespace: &Namespace, revision: u64) -> Vec<Heard> {
+        let is_it = |heard: &Heard| {
+            heard.state == State::Applied && (&heard.namespace, heard.revision) == (namespace, revision)
+        };
+        self.heard(|all| all.iter().any(is_it)).await
+    }
+
+    /// Returns the revisions of `main` hosts said they hold, one for each greeting.
     pub(crate) fn greetings(&self) -> Vec<Option<u64>> {
         self.shared.greetings.lock().unwrap().clone()
     }
@@ -132,19 +171,21 @@ impl FakeStore {
         self.tasks.join(Duration::from_secs(10)).await.unwrap();
     }
 
-    fn head(&self) -> Option<Head> {
+    fn heads(&self) -> Vec<v1::Head> {
         let history = self.shared.history.borrow();
-        let newest = history.last()?;
-        Some(delta(None, history.len() as u64, newest).to)
+        let head = |(namespace, all): (&Namespace, &Vec<Files>)| {
+            Some(head_to_wire(namespace, &delta(None, all.len() as u64, all.last()?).to))
+        };
+        history.iter().filter_map(head).collect()
     }
 
-    fn update(&self, holding: Option<u64>) -> Option<(u64, Vec<SubscribeResponse>)> {
-        let history = self.shared.history.borrow().clone();
+    fn update(&self, namespace: &Namespace, holding: Option<u64>) -> Option<(u64, Vec<SubscribeResponse>)> {
+        let history = self.shared.history.borrow().get(namespace)?.clone();
         let revision = history.len() as u64;
         let newest = history.last().filter(|_| holding.is_none_or(|held| held < revision))?;
         let old = holding.map(|held| (held, &history[usize::try_from(held).unwrap() - 1]));
         let delta = delta(old, revision, newest);
-        let wire = |head: &Head| head_to_wire(&Namespace::main(), head);
+        let wire = |head: &Head| head_to_wire(namespace, head);
         let total_bytes = delta.trees.iter().chain(&delta.blobs).map(|object| object.len() as u64).sum();
         let corrupt = self.shared.corrupt.try_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         let parts = delta.trees.iter().map(|tree| v1::ObjectSet { trees: vec![tree.clone()], blobs: vec![] });
@@ -176,29 +217,62 @@ impl FakeStore {
     }
 
     fn beat(&self) -> SubscribeResponse {
-        let head = self.head().map(|head| head_to_wire(&Namespace::main(), &head));
-        let heads: Vec<_> = head.into_iter().collect();
+        let heads = self.heads();
         let heartbeat =
             v1::Heartbeat { heads: heads.clone(), upstream_heads: heads, members: vec![], upstream_connected: true };
         SubscribeResponse { message: Some(subscribe_response::Message::Heartbeat(heartbeat)) }
     }
 
-    /// Returns what the host holds now, if the message says so.
-    fn hear(&self, request: SubscribeRequest) -> Option<Option<u64>> {
-        match request.message? {
+    fn hear(&self, request: SubscribeRequest, peer: &mut Peer) {
+        match request.message.expect("it is of this release") {
             subscribe_request::Message::Hello(hello) => {
-                let holding = hello.holding.first().map(|head| head.revision);
-                self.shared.greetings.lock().unwrap().push(holding);
-                Some(holding)
+                peer.greeted = true;
+                peer.sent.clear();
+                let held = hello.holding.iter().map(|head| head_from_wire(head).unwrap());
+                peer.holding = held.map(|(namespace, head)| (namespace, head.revision.0)).collect();
+                self.shared.greetings.lock().unwrap().push(peer.holding.get(&Namespace::main()).copied());
+                peer.want(&hello.namespaces);
             }
+            subscribe_request::Message::Want(want) => peer.want(&want.namespaces),
             subscribe_request::Message::Acknowledgement(said) => {
-                let (_, head) = head_from_wire(&said.head.clone().unwrap()).unwrap();
+                let (namespace, head) = head_from_wire(&said.head.clone().unwrap()).unwrap();
                 let (state, revision) = (said.state(), head.revision.0);
-                let heard = Heard { state, revision, effective_tree: said.effective_tree, reason: said.reason };
+                if state == State::Applied {
+                    peer.holding.insert(namespace.clone(), revision);
+                }
+                let heard =
+                    Heard { namespace, state, revision, effective_tree: said.effective_tree, reason: said.reason };
                 self.shared.heard.send_modify(|all| all.push(heard));
-                (state == State::Applied).then_some(Some(revision))
             }
         }
+    }
+
+    /// Says which of the wanted namespaces will not come.
+    fn scope(&self, peer: &Peer) -> SubscribeResponse {
+        let denied = self.shared.denied.lock().unwrap();
+        let denied = peer.wanted.iter().filter(|name| denied.contains(*name)).map(ToString::to_string).collect();
+        let history = self.shared.history.borrow();
+        let empty = peer.wanted.iter().filter(|name| !history.contains_key(*name)).map(ToString::to_string).collect();
+        SubscribeResponse { message: Some(subscribe_response::Message::Scope(v1::Scope { denied, empty })) }
+    }
+
+    /// Returns an update that is due, if any.
+    fn due(&self, peer: &mut Peer) -> Vec<SubscribeResponse> {
+        let newest: Vec<_> =
+            self.shared.history.borrow().iter().map(|(namespace, all)| (namespace.clone(), all.len() as u64)).collect();
+        let denied = self.shared.denied.lock().unwrap().clone();
+        let is_due = |(namespace, newest): &(Namespace, u64)| {
+            let wanted = *namespace == Namespace::main() || peer.wanted.contains(namespace);
+            wanted && !denied.contains(namespace) && peer.sent.get(namespace).is_none_or(|sent| sent < newest)
+        };
+        let due: Vec<_> = newest.into_iter().filter(|_| peer.greeted).filter(is_due).collect();
+        for (namespace, _) in due {
+            if let Some((revision, messages)) = self.update(&namespace, peer.holding.get(&namespace).copied()) {
+                peer.sent.insert(namespace, revision);
+                return messages;
+            }
+        }
+        vec![]
     }
 
     async fn talk(
@@ -209,31 +283,26 @@ impl FakeStore {
         let mut history = self.shared.history.subscribe();
         let mut beats = interval(Duration::from_millis(200));
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut holding, mut sent) = (None, 0);
-        let mut greeted = false;
+        let mut peer = Peer::default();
         let stop = self.tasks.shutdown_token();
         loop {
-            let newest = history.borrow_and_update().len() as u64;
-            if greeted
-                && sent < newest
-                && let Some((revision, messages)) = self.update(holding)
-            {
-                sent = revision;
-                for message in messages {
-                    let _gone = out.send(Ok(message)).await;
-                }
+            history.mark_unchanged();
+            let due = self.due(&mut peer);
+            let more = !due.is_empty();
+            for message in due {
+                let _gone = out.send(Ok(message)).await;
+            }
+            if more {
+                continue;
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 message = inbound.message() => {
                     let Ok(Some(message)) = message else { return Ok(()) };
-                    let is_hello = matches!(message.message, Some(subscribe_request::Message::Hello(_)));
-                    if let Some(now) = self.hear(message) {
-                        holding = now;
-                        greeted = true;
-                        if is_hello {
-                            sent = 0;
-                        }
+                    let wanted = peer.wanted.clone();
+                    self.hear(message, &mut peer);
+                    if peer.wanted != wanted {
+                        let _gone = out.send(Ok(self.scope(&peer))).await;
                     }
                 }
                 _ = history.changed() => {}

@@ -53,7 +53,7 @@ pub(crate) async fn follow(
             };
             if let Some((bus, switches)) = newest.filter(|(_, newest)| !is_known(newest)) {
                 let (id, modified_s) = (shown.effective_tree.to_string(), shown.flipped_ms / 1_000);
-                let (revision, written) = (shown.head.revision, Default::default());
+                let (revision, written) = (shown.head().revision, Default::default());
                 states.send_replace(Some(Arc::new(FlagState { switches, bus, id, modified_s, revision, written })));
             }
         }

@@ -13,6 +13,7 @@ mod agent_tests;
 mod cross_origin;
 mod deliverer;
 pub mod delivery;
+mod delivery_work;
 #[cfg(test)]
 mod fake_store;
 mod flag_board;
@@ -48,6 +49,6 @@ pub use readers::{ReadersReport, RefusingReader};
 pub use root::Root;
 pub use root_lock::RootLockError;
 pub use settings::{DEFAULT_PORT, Settings, SettingsError};
-pub use status::{DiskReport, StatusReport, StoreReport, ViewReport};
+pub use status::{DiskReport, NamespaceReport, StatusReport, StoreReport, ViewReport};
 
 use root_lock::RootLock;

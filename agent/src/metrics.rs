@@ -43,7 +43,7 @@ impl AgentMetrics {
 
     /// What is on the disk.
     pub(crate) fn stock(&self, stock: &Stock) {
-        let revision = stock.shown.as_ref().map_or(0, |shown| shown.head.revision.0);
+        let revision = stock.shown.as_ref().map_or(0, |shown| shown.head().revision.0);
         metrics::gauge!("configbus_agent_applied_revision", "host" => self.host()).set(gauge(revision));
         metrics::gauge!("configbus_agent_views", "host" => self.host()).set(gauge(stock.views.len() as u64));
         metrics::gauge!("configbus_agent_blobs", "host" => self.host()).set(gauge(stock.usage.blobs));

@@ -3,16 +3,16 @@
 use crate::{
     Root, Settings,
     deliverer::Stock,
-    delivery::DiskUsage,
+    delivery::{DiskUsage, Shown},
     pins::Pins,
     placement::DeliveryReport,
     readers::ReadersReport,
-    subscription::{Phase, SubscriptionStatus},
+    subscription::{Phase, Standing, SubscriptionStatus},
 };
 use configbus_model::{AgentState, Freshness, Head, Layout, Namespace, RefusalRecord, Revision, TreeId, ViewName};
 use configbus_runtime::{Clock, Readiness};
 use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 /// What an agent says of itself.
@@ -30,7 +30,7 @@ pub struct StatusReport {
     pub layout: Layout,
     /// Whether the host has something to show.
     pub ready: bool,
-    /// Revision readers see.
+    /// Revision of `main` readers see, as in all that names no namespace.
     pub revision: Option<Revision>,
     /// Its head.
     pub head: Option<Head>,
@@ -44,8 +44,14 @@ pub struct StatusReport {
     pub upstream_head: Option<Head>,
     /// Revisions that are known and not visible.
     pub lag: u64,
-    /// Whether what readers see is the newest for sure.
+    /// Whether what readers see is the newest for sure, in every namespace.
     pub freshness: Freshness,
+    /// Every namespace that belongs to what readers see or will see.
+    #[serde(default)]
+    pub namespaces: BTreeMap<Namespace, NamespaceReport>,
+    /// Namespaces without which a revision of `main` that is here is not shown.
+    #[serde(default)]
+    pub waiting_for: Vec<String>,
     /// When a store in contact with the server named its head last.
     pub confirmed_ms: Option<u64>,
     /// While not fresh: when what readers see was the newest for sure; absent when it never was.
@@ -67,6 +73,25 @@ pub struct StatusReport {
     pub divergences: u64,
     /// Why what readers see cannot be relied on.
     pub damage: Option<String>,
+}
+
+/// One namespace on a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamespaceReport {
+    /// Where readers see it, empty for the root; absent while they do not.
+    pub prefix: Option<String>,
+    /// Revision they see.
+    pub revision: Option<Revision>,
+    /// Revision that is here and waits to be shown together with another namespace.
+    pub parked: Option<Revision>,
+    /// Newest revision anybody told of.
+    pub upstream_revision: Option<Revision>,
+    /// Revisions that are known and not visible.
+    pub lag: u64,
+    /// Whether what readers see of it is the newest for sure.
+    pub freshness: Freshness,
+    /// This host may not read it: readers see the rest.
+    pub denied: bool,
 }
 
 /// Whom an agent follows.
@@ -134,10 +159,10 @@ impl StatusBoard {
     /// Returns the status of this moment.
     pub(crate) fn report(&self) -> StatusReport {
         let (stock, subscription) = (self.stock.borrow().clone(), self.subscription.borrow().clone());
-        let held = stock.shown.as_ref().map(|shown| &shown.head);
-        let upstream = &subscription.upstream;
-        let age_max = Duration::from_millis(self.settings.fresh_for_ms);
-        let freshness = upstream.freshness(held, self.clock.now_ms(), age_max);
+        let held = stock.shown.as_ref().map(Shown::head);
+        let upstream = subscription.upstream.get(&Namespace::main()).cloned().unwrap_or_default();
+        let namespaces = self.namespaces(&stock, &subscription);
+        let freshness = worst(&namespaces);
         StatusReport {
             host: self.settings.host(),
             incarnation: self.incarnation.clone(),
@@ -153,6 +178,8 @@ impl StatusBoard {
             upstream_head: upstream.head().cloned(),
             lag: upstream.lag(held),
             freshness,
+            namespaces,
+            waiting_for: subscription.standing.awaited.iter().map(ToString::to_string).collect(),
             confirmed_ms: upstream.confirmed_ms(),
             unconfirmed_since_ms: upstream.current_ms().filter(|_| !freshness.is_fresh()),
             store: store_report(&subscription),
@@ -164,6 +191,27 @@ impl StatusBoard {
             divergences: subscription.divergences,
             damage: stock.damage,
         }
+    }
+
+    fn namespaces(&self, stock: &Stock, subscription: &SubscriptionStatus) -> BTreeMap<Namespace, NamespaceReport> {
+        let (now_ms, age_max) = (self.clock.now_ms(), Duration::from_millis(self.settings.fresh_for_ms));
+        let Standing { parked, denied, .. } = &subscription.standing;
+        let report = |(namespace, upstream): (&Namespace, &crate::subscription::Upstream)| {
+            let vector = stock.shown.as_ref().map(|shown| &shown.vector);
+            let held = vector.and_then(|vector| vector.head_of(namespace));
+            let mounted = vector.and_then(|vector| vector.mounted.get(namespace));
+            let report = NamespaceReport {
+                prefix: held.map(|_| mounted.map(|mounted| mounted.prefix.to_string()).unwrap_or_default()),
+                revision: held.map(|head| head.revision),
+                parked: parked.get(namespace).map(|head| head.revision),
+                upstream_revision: upstream.head().map(|head| head.revision),
+                lag: upstream.lag(held),
+                freshness: upstream.freshness(held, now_ms, age_max),
+                denied: denied.contains(namespace),
+            };
+            (namespace.clone(), report)
+        };
+        subscription.upstream.iter().map(report).collect()
     }
 
     fn views(&self, stock: &Stock) -> Vec<ViewReport> {
@@ -181,15 +229,23 @@ impl StatusBoard {
     /// Returns what client libraries are told through `state.json`.
     pub(crate) fn state(&self) -> AgentState {
         let subscription = self.subscription.borrow();
-        let record = subscription.upstream.record().map(|record| (Namespace::main(), record));
+        let told = subscription.upstream.iter().filter(|(name, _)| !subscription.standing.denied.contains(name));
+        let records = told.filter_map(|(namespace, upstream)| Some((namespace.clone(), upstream.record()?)));
         AgentState {
-            upstream: record.into_iter().collect(),
+            upstream: records.collect(),
             fresh_for_ms: self.settings.fresh_for_ms,
             store: store_report(&subscription).followed(),
             refusals: subscription.refusals.clone(),
             written_ms: self.clock.now_ms(),
         }
     }
+}
+
+/// What readers see is as fresh as the least fresh namespace of it.
+fn worst(namespaces: &BTreeMap<Namespace, NamespaceReport>) -> Freshness {
+    let seen = |(name, report): &(&Namespace, &NamespaceReport)| **name == Namespace::main() || report.prefix.is_some();
+    let all = namespaces.iter().filter(seen).map(|(_, report)| report.freshness);
+    all.reduce(Freshness::or_worse).unwrap_or(Freshness::Unknown)
 }
 
 impl StoreReport {

@@ -4,7 +4,7 @@ use configbus_coordination::Heads;
 use configbus_model::{Head, Namespace};
 use tokio::sync::watch;
 
-/// The store's own heads, and the newest it has heard of. Both only ever move forward.
+/// The store's own heads, and the newest it has heard of. Of each namespace both only ever move forward.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     heads: watch::Sender<Heads>,
@@ -26,6 +26,13 @@ impl Board {
             Some(head) => heads.insert(namespace.clone(), head.clone()).as_ref() != Some(head),
             None => heads.remove(namespace).is_some(),
         });
+    }
+
+    /// Shows a namespace no more: it is not mirrored any longer.
+    pub(crate) fn remove(&self, namespace: &Namespace) {
+        for heads in [&self.heads, &self.upstream_heads] {
+            heads.send_if_modified(|heads| heads.remove(namespace).is_some());
+        }
     }
 
     /// Watches the heads subscribers are brought to.

@@ -11,7 +11,8 @@ use crate::build_error::BuildError;
 use configbus_gitstore::FolderLock;
 use configbus_model::Namespace;
 use std::{
-    fs,
+    collections::BTreeSet,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -39,6 +40,20 @@ impl DataFolder {
         self.root.join("namespaces").join(format!("{namespace}.git"))
     }
 
+    /// Returns `main` and what else was mirrored here.
+    pub(crate) fn namespaces(&self) -> BTreeSet<Namespace> {
+        let names = fs::read_dir(self.root.join("namespaces")).into_iter().flatten().flatten();
+        let parse = |entry: fs::DirEntry| Namespace::parse(entry.file_name().to_str()?.strip_suffix(".git")?).ok();
+        std::iter::once(Namespace::main()).chain(names.filter_map(parse)).collect()
+    }
+
+    /// Removes what a mirror left. The record goes first: without it nothing is relied on.
+    pub(crate) fn remove(&self, namespace: &Namespace) -> io::Result<()> {
+        let record = fs::remove_file(self.head_record(namespace));
+        record.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+        fs::remove_dir_all(self.repository(namespace))
+    }
+
     pub(crate) fn head_record(&self, namespace: &Namespace) -> PathBuf {
         self.root.join("namespaces").join(format!("{namespace}.head.json"))
     }
@@ -61,6 +76,19 @@ mod tests {
         assert_eq!(second.kind(), ErrorKind::Unavailable, "{second}");
         drop(first);
         DataFolder::take(root.path()).unwrap();
+    }
+
+    #[test]
+    fn what_was_mirrored_is_found_again_until_it_is_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let data = DataFolder::take(root.path()).unwrap();
+        assert_eq!(data.namespaces(), BTreeSet::from([Namespace::main()]));
+        let traffic = Namespace::parse("traffic").unwrap();
+        fs::create_dir_all(data.repository(&traffic).join("objects")).unwrap();
+        fs::write(data.head_record(&Namespace::main()), "{}").unwrap();
+        assert_eq!(data.namespaces(), BTreeSet::from([Namespace::main(), traffic.clone()]));
+        data.remove(&traffic).unwrap();
+        assert_eq!(data.namespaces(), BTreeSet::from([Namespace::main()]));
     }
 
     #[test]

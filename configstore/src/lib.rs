@@ -16,6 +16,8 @@ mod door;
 mod hosts;
 mod membership;
 mod mirror;
+mod mirroring;
+mod mirrors;
 mod pulse;
 mod run;
 mod serve;

@@ -5,7 +5,9 @@ use crate::{
     door::{Door, Verdicts},
     hosts::{Reporter, Roster},
     membership::Membership,
-    mirror::{Driver, MirrorReader, Opened, Sources, Tools},
+    mirror::{Driver, MirrorReader, Opened, Repository, Sources, Tools},
+    mirroring::{Mirroring, Presence},
+    mirrors::Mirrors,
     pulse::Pulse,
     serve::{self, DistributionService, PackSource},
     settings::Auth,
@@ -19,8 +21,14 @@ use configbus_model::{Member, Namespace};
 use configbus_proto::v1;
 use configbus_runtime::{Backoff, BlockingPool, Readiness, Tasks, look_again, raise_open_files_limit};
 use configbus_transport::LOOK_EVERY;
-use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 /// Threads that read one mirror for subscribers.
 const READS_AT_ONCE: usize = 2;
@@ -34,14 +42,31 @@ const REPORT_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration
 /// Time between two looks for hosts that left long ago.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
-/// What every mirror hears from.
-struct Hearing {
-    announced: watch::Receiver<Heads>,
-    word: watch::Receiver<Word>,
-    bell: Arc<Notify>,
+/// What every mirror hears from, and where it is seen.
+pub(crate) struct Hearing {
+    pub(crate) announced: watch::Receiver<Heads>,
+    pub(crate) word: watch::Receiver<Word>,
+    pub(crate) bell: Arc<Notify>,
     client: ServerClient,
     board: Arc<Board>,
+    mirrors: Arc<Mirrors>,
     delta_bytes_max: usize,
+}
+
+/// A mirror that follows.
+pub(crate) struct Follower {
+    stop: CancellationToken,
+    repository: Arc<Repository>,
+}
+
+impl Follower {
+    /// Stops it and shows it no more; returns what tells when nobody reads it any longer.
+    pub(crate) fn end(self, hearing: &Hearing, namespace: &Namespace) -> Weak<Repository> {
+        self.stop.cancel();
+        hearing.mirrors.remove(namespace);
+        hearing.board.remove(namespace);
+        Arc::downgrade(&self.repository)
+    }
 }
 
 impl Store {
@@ -77,15 +102,26 @@ impl Store {
             bell: inquirer.bell(),
             client: self.client.clone(),
             board: board.clone(),
+            mirrors: Arc::default(),
             delta_bytes_max: limits.delta_cache_bytes_max,
         };
         let (heartbeat, beats) = watch::channel(v1::Heartbeat::default());
         let pulse = Pulse::new(&board, membership.member(), registry.members(), inquirer.word());
 
         start(tasks, "readiness", become_ready(self.readiness.clone(), board.heads(), inquirer.word()));
-        let mirrors = self.mirrors.into_iter();
-        let readers = mirrors.map(|(namespace, opened)| (namespace.clone(), hearing.start(tasks, &namespace, opened)));
-        let feed = Feed { heads: board.heads(), pulse: beats, mirrors: readers.collect(), roster: roster.clone() };
+        let opened = self.mirrors.into_iter();
+        let followers = opened.map(|(namespace, opened)| (namespace.clone(), hearing.start(tasks, &namespace, opened)));
+        let followers = followers.collect();
+        let feed = Feed {
+            heads: board.heads(),
+            pulse: beats,
+            word: inquirer.word(),
+            mirrors: hearing.mirrors.clone(),
+            roster: roster.clone(),
+        };
+        let (place, presence) = (self.place, Presence::default());
+        let mirroring = Mirroring { place, hearing, tasks: tasks.clone(), followers, presence };
+        start(tasks, "mirroring", mirroring.run());
         start_registration(tasks, registry.clone(), membership.member());
         start(tasks, "membership", membership.run());
         start(tasks, "inquirer", inquirer.run());
@@ -104,8 +140,9 @@ impl Store {
 }
 
 impl Hearing {
-    /// Starts to follow one namespace and returns its mirror for reading.
-    fn start(&self, tasks: &Tasks, namespace: &Namespace, opened: Opened) -> Arc<MirrorReader> {
+    /// Starts to follow one namespace, with tasks and threads of its own, and shows its mirror to subscribers.
+    pub(crate) fn start(&self, tasks: &Tasks, namespace: &Namespace, opened: Opened) -> Follower {
+        let stop = tasks.shutdown_token().child_token();
         let Opened { repository, held, repair } = opened;
         let repository = Arc::new(repository);
         let (damage, damaged) = mpsc::channel(DAMAGE_MAX);
@@ -118,21 +155,28 @@ impl Hearing {
         };
         let (announced, word, bell) = (self.announced.clone(), self.word.clone(), self.bell.clone());
         let driver = Driver::new(tools, Sources { announced, word, bell, damage: damaged }, held, repair);
-        start(tasks, &format!("mirror-{namespace}"), driver.run());
+        start_until(tasks, &stop, &format!("mirror-{namespace}"), driver.run());
         let heads = self.board.heads();
         let upkeep = Upkeep { namespace: namespace.clone(), repository: repository.clone(), heads, damage };
         let damage = upkeep.damage.clone();
-        start(tasks, &format!("upkeep-{namespace}"), upkeep.run());
+        start_until(tasks, &stop, &format!("upkeep-{namespace}"), upkeep.run());
         let pool = BlockingPool::new(READS_AT_ONCE);
-        Arc::new(MirrorReader::new(repository, pool, self.delta_bytes_max, damage))
+        let reader = MirrorReader::new(repository.clone(), pool, self.delta_bytes_max, damage);
+        self.mirrors.insert(namespace.clone(), Arc::new(reader));
+        Follower { stop, repository }
     }
 }
 
 /// Starts a loop that has no end of its own. What it awaits may be dropped at any point.
 fn start(tasks: &Tasks, name: &str, work: impl Future<Output = ()> + Send + 'static) {
-    let shutdown = tasks.shutdown_token();
+    start_until(tasks, &tasks.shutdown_token(), name, work);
+}
+
+/// Starts a loop that ends with `stop`.
+fn start_until(tasks: &Tasks, stop: &CancellationToken, name: &str, work: impl Future<Output = ()> + Send + 'static) {
+    let stop = stop.clone();
     tasks.spawn(name, async move {
-        shutdown.run_until_cancelled(work).await;
+        stop.run_until_cancelled(work).await;
         Ok::<_, Infallible>(())
     });
 }

@@ -1,7 +1,7 @@
 //! Settings of the store role.
 
 use configbus_coordination::{ZooKeeperSettings, ZooKeeperSettingsError};
-use configbus_model::{CertificateRule, ErrorKind, Namespace};
+use configbus_model::{CertificateRule, ErrorKind};
 use configbus_proto::ReadableToken;
 use configbus_transport::{ClientTlsSettings, TlsError, TlsSettings};
 use serde::{Deserialize, Serialize};
@@ -238,11 +238,6 @@ impl Settings {
     /// Returns whether coordination is ZooKeeper and not the server.
     pub fn uses_zookeeper(&self) -> bool {
         !self.zookeeper.connect.is_empty()
-    }
-
-    /// Returns what is mirrored. This release has one namespace.
-    pub(crate) fn namespaces(&self) -> Vec<Namespace> {
-        vec![Namespace::main()]
     }
 
     /// Returns the URL others reach a store at that is bound to `addr`.

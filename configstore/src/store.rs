@@ -33,11 +33,33 @@ pub struct Store {
     pub(crate) listener: Incoming,
     pub(crate) certificates: CertificateWatch,
     pub(crate) client: ServerClient,
+    pub(crate) place: MirrorPlace,
     pub(crate) mirrors: BTreeMap<Namespace, Opened>,
     pub(crate) board: Arc<Board>,
     pub(crate) registry: Registry,
     pub(crate) readiness: Readiness,
     pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Where mirrors lie, and what they are filled from.
+#[derive(Clone)]
+pub(crate) struct MirrorPlace {
+    pub(crate) data: Arc<DataFolder>,
+    pub(crate) bearer: Bearer,
+    client: ServerClient,
+    tls: FetchTls,
+}
+
+impl MirrorPlace {
+    pub(crate) fn upstream(&self, namespace: &Namespace) -> Upstream {
+        let url = self.client.git_url(namespace);
+        Upstream { url, auth: FetchAuth::None, tls: self.tls.clone(), deadline: FETCH_MAX }
+    }
+
+    /// Removes what a mirror left.
+    pub(crate) fn remove(&self, namespace: &Namespace) -> std::io::Result<()> {
+        self.data.remove(namespace)
+    }
 }
 
 /// Where heads are announced, and who starts that.
@@ -97,11 +119,12 @@ impl Store {
         let client =
             ServerClient::new(&settings.server, &tls, &bearer).map_err(|_| SettingsError::server(&settings.server))?;
         let data = Arc::new(DataFolder::take(&settings.data)?);
+        let place = MirrorPlace { data, bearer, client: client.clone(), tls: fetch_tls(&settings) };
         let mut mirrors = BTreeMap::new();
-        for namespace in settings.namespaces() {
-            let (url, tls) = (client.git_url(&namespace), fetch_tls(&settings));
-            let upstream = Upstream { url, auth: FetchAuth::None, tls, deadline: FETCH_MAX };
-            let opened = Repository::open(data.clone(), namespace.clone(), upstream, bearer.clone());
+        // With the server away, what was mirrored before is served.
+        for namespace in place.data.namespaces() {
+            let upstream = place.upstream(&namespace);
+            let opened = Repository::open(place.data.clone(), namespace.clone(), upstream, place.bearer.clone());
             mirrors.insert(namespace, opened.map_err(MirrorUnusable::from)?);
         }
         let failed = |source| BuildError::Listen { addr: settings.listen, source };
@@ -111,7 +134,7 @@ impl Store {
         let connections_max = settings.limits.subscribers_max + CONNECTIONS_EXTRA;
         let listener = Incoming::new(listener, listener_tls, connections_max);
         let (board, readiness) = (Arc::default(), Readiness::new([NOT_READY]));
-        Ok(Self { settings, addr, listener, certificates, client, mirrors, board, registry, readiness, clock })
+        Ok(Self { settings, addr, listener, certificates, client, place, mirrors, board, registry, readiness, clock })
     }
 }
 

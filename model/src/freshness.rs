@@ -33,6 +33,18 @@ impl Freshness {
     pub fn is_fresh(self) -> bool {
         self == Self::Fresh
     }
+
+    /// Returns the worse of two judgements: what is made of two things is no fresher than either. Known to be old is worse
+    /// than unknown.
+    #[must_use]
+    pub fn or_worse(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Stale { since_ms: a }, Self::Stale { since_ms: b }) => Self::Stale { since_ms: a.min(b) },
+            (stale @ Self::Stale { .. }, _) | (_, stale @ Self::Stale { .. }) => stale,
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (Self::Fresh, Self::Fresh) => Self::Fresh,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -45,6 +57,20 @@ mod tests {
         assert_eq!(Freshness::of(None, 5, age), Freshness::Unknown);
         assert_eq!(Freshness::of(Some(1_000), 11_000, age), Freshness::Fresh);
         assert_eq!(Freshness::of(Some(1_000), 11_001, age), Freshness::Stale { since_ms: 1_000 });
+    }
+
+    #[test]
+    fn two_together_are_as_fresh_as_the_worse() {
+        let [early, late] = [1, 2].map(|since_ms| Freshness::Stale { since_ms });
+        for (one, other, both) in [
+            (Freshness::Fresh, Freshness::Fresh, Freshness::Fresh),
+            (Freshness::Fresh, late, late),
+            (early, late, early),
+            (Freshness::Unknown, late, late),
+            (Freshness::Unknown, Freshness::Fresh, Freshness::Unknown),
+        ] {
+            assert_eq!((one.or_worse(other), other.or_worse(one)), (both, both));
+        }
     }
 
     #[test]

@@ -118,6 +118,13 @@ impl Roles {
         self.role_in(namespace).is_some() || !self.components.is_empty()
     }
 
+    /// Returns whether a host that subscribes with this is sent a namespace. `main` is what everything else is mounted in, so
+    /// every host gets it. Of the others it gets all, unless something is granted that names what it may read.
+    pub fn feeds(&self, namespace: &Namespace) -> bool {
+        let names_none = self.everywhere.is_none() && self.by_namespace.is_empty();
+        *namespace == Namespace::main() || names_none || self.role_in(namespace).is_some()
+    }
+
     /// Returns whether nothing is granted.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -256,5 +263,18 @@ mod tests {
         let json = serde_json::to_string(&roles).unwrap();
         assert_eq!(json, r#"["reader","writer@traffic","agent"]"#);
         assert_eq!(serde_json::from_str::<Roles>(&json).unwrap(), roles);
+    }
+
+    #[test]
+    fn a_host_is_sent_everything_unless_its_credential_names_what_it_may_read() {
+        let fed = |grants: &[&str]| {
+            let roles: Roles = grants.iter().map(|grant| grant.parse::<Grant>().unwrap()).collect();
+            let names = ["main", "traffic", "secret"].into_iter();
+            names.filter(|name| roles.feeds(&Namespace::parse(name).unwrap())).collect::<Vec<_>>()
+        };
+        assert_eq!(fed(&["agent"]), ["main", "traffic", "secret"]);
+        assert_eq!(fed(&["agent", "reader@traffic"]), ["main", "traffic"]);
+        assert_eq!(fed(&["agent", "reader"]), ["main", "traffic", "secret"]);
+        assert_eq!(fed(&["admin"]), ["main", "traffic", "secret"]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A blob gets its name only after its content is on the disk, so whatever has a name here is complete.
 
-use super::{Content, DeliveryError, DiskError, DiskUsage, Durable, RootDisk, SINGLE_SYNCS_MAX, Staging};
+use super::{Content, DeliveryError, DiskError, DiskUsage, Durable, RootDisk, SINGLE_SYNCS_MAX, Stagings};
 use configbus_model::{BlobId, blob_id};
 use std::{
     collections::BTreeSet,
@@ -18,12 +18,12 @@ pub(crate) fn mode(executable: bool) -> u32 {
 /// Writes the needed blobs that are not here, content first, then names; returns how many and their bytes.
 pub(crate) fn write(
     disk: &RootDisk,
-    staging: &Staging,
+    staging: &Stagings,
     needed: &BTreeSet<(BlobId, bool)>,
 ) -> Result<DiskUsage, DeliveryError> {
     let absent = |&&(id, executable): &&(BlobId, bool)| !disk.root.blob(id, executable).exists();
     let absent: Vec<_> = needed.iter().filter(absent).copied().collect();
-    let spilled = staging.spilled().next().is_some();
+    let spilled = !staging.spilled().is_empty();
     let durable = if spilled || absent.len() > SINGLE_SYNCS_MAX { Durable::Later } else { Durable::Now };
     let (mut written, mut usage) = (Vec::with_capacity(absent.len()), DiskUsage::default());
     for (id, executable) in absent {
@@ -61,7 +61,7 @@ fn place(
 }
 
 /// Moves the contents of a large update out of memory.
-pub(crate) fn spill(disk: &RootDisk, staging: &mut Staging) -> Result<(), DiskError> {
+pub(crate) fn spill(disk: &RootDisk, staging: &mut Stagings) -> Result<(), DiskError> {
     staging.spill(|_, bytes| {
         let scratch = disk.scratch();
         disk.write_new(&scratch, bytes, mode(false), Durable::Later).map(|()| scratch)

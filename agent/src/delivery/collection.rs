@@ -73,7 +73,8 @@ mod tests {
             time_ms: 0,
             traceparent: None,
         };
-        let record = record_of(&head, ViewName::new(Revision(revision), 0), Layout::Plain, 0);
+        let composed = configbus_model::Composition { root: TreeId::EMPTY, parts: vec![], trees: vec![] };
+        let record = record_of(&head.into(), &composed, ViewName::new(Revision(revision), 0), Layout::Plain, 0);
         KeptView::new(record, retired_s.map(Duration::from_secs))
     }
 

@@ -36,7 +36,7 @@ fn child_that_delivers_until_it_is_killed() {
     let (layout, root) = child.split_once(' ').unwrap();
     let mut host = open(Path::new(root), layout.parse().unwrap());
     loop {
-        let held = host.shown().map_or(0, |shown| shown.head.revision.0);
+        let held = host.shown().map_or(0, |shown| shown.head().revision.0);
         let old = (held > 0).then(|| (held, revision(held)));
         let next = delta(old.as_ref().map(|(n, files)| (*n, files)), held + 1, &revision(held + 1));
         host.deliver(&next, Moment::default()).unwrap();
@@ -66,7 +66,7 @@ fn a_killed_host_shows_a_complete_revision_and_at_least_what_it_acknowledged() {
             acknowledged = shown.last().unwrap_or(acknowledged);
             child.wait().unwrap();
             let host = open(folder.path(), layout);
-            let held = host.shown().unwrap().head.revision.0;
+            let held = host.shown().unwrap().head().revision.0;
             assert!(held == acknowledged || held == acknowledged + 1, "{held} after {acknowledged}");
             assert_eq!((host.visible(), host.damage()), (revision(held), None));
         }

@@ -5,12 +5,12 @@
 
 use super::{
     Applied, ApplyTimings, Before, Delivery, DeliveryError, DiskError, DiskUsage, KeptView, LinkedLayout, PlainLayout,
-    Retention, RootDisk, Shown, Staging, Tidied, TreeIndex, Trees, Upkeep, ViewLayout, ViewStatus, blobs, recovery,
-    resolve, views,
+    Retention, RootDisk, Shown, Stagings, Tidied, TreeIndex, Trees, Upkeep, Vector, ViewLayout, ViewStatus, blobs,
+    files, recovery, resolve, views,
 };
 use crate::{Moment, Root, RootLock, RootLockError};
 use bytes::Bytes;
-use configbus_model::{ErrorKind, Head, Layout, TreeId, ViewRecord};
+use configbus_model::{ConfigPath, ErrorKind, Head, Layout, Namespace, TreeId, ViewRecord};
 use std::{collections::HashMap, path::PathBuf, time::Instant};
 
 /// How a root is kept.
@@ -54,7 +54,7 @@ pub struct DiskDelivery {
     pub(super) damage: Option<String>,
     pub(super) upkeep: Upkeep,
     pub(super) retention: Retention,
-    staging: Staging,
+    staging: Stagings,
     _lock: RootLock,
 }
 
@@ -86,7 +86,7 @@ impl DiskDelivery {
             damage: found.damage,
             upkeep: Upkeep::default(),
             retention: options.retention,
-            staging: Staging::default(),
+            staging: Stagings::default(),
             _lock: lock,
         };
         if other_layout && delivery.damage.is_none() {
@@ -97,19 +97,25 @@ impl DiskDelivery {
 
     /// Shows the same revision in the layout that is asked for now.
     fn change_layout(&mut self, now: Moment) {
-        let Some(head) = self.shown.as_ref().map(|shown| shown.head.clone()) else { return };
-        if let Err(error) = self.apply(&head, now) {
+        let Some(vector) = self.shown.as_ref().map(|shown| shown.vector.clone()) else { return };
+        if let Err(error) = self.show(&vector, now) {
             let cause = configbus_runtime::report::chain(&error);
             tracing::warn!(%cause, "the view keeps its layout until the next revision");
         }
     }
 
-    fn make_visible(&mut self, head: &Head, now: Moment) -> Result<Applied, DeliveryError> {
+    fn make_visible(&mut self, vector: &Vector, now: Moment) -> Result<Applied, DeliveryError> {
         let mut clock = Stopwatch::start();
         if self.upkeep.index_is_stale {
             self.prune();
         }
-        let resolution = resolve(head.tree, &self.index, &self.staging)?;
+        let resolution = resolve(vector.announced_trees(), &self.index, &self.staging)?;
+        let composed = files::compose(vector, &self.index, &resolution)?;
+        self.staging.set_made(&composed.trees);
+        // The announced trees are kept as well: the next difference is relative to them.
+        let roots = std::iter::once(composed.root).chain(vector.announced_trees());
+        let is_announced = composed.trees.is_empty();
+        let resolution = if is_announced { resolution } else { resolve(roots, &self.index, &self.staging)? };
         let verified = clock.lap();
         let written = blobs::write(&self.disk, &self.staging, &resolution.blobs)?;
         self.upkeep.count(written);
@@ -120,14 +126,14 @@ impl DiskDelivery {
         let prepared = self.layout.prepared_roots();
         let shown = self.shown_folder();
         let before = shown.as_ref().map(|(root, folder)| Before { root: *root, folder });
-        self.layout.build(&self.disk, trees, before, head.tree, &building)?;
+        self.layout.build(&self.disk, trees, before, composed.root, &building)?;
         // A sweep under way goes by what the copy held.
         self.upkeep.index_is_stale = self.upkeep.is_sweeping() && self.layout.prepared_roots() != prepared;
         let directories = clock.lap();
-        let view = views::free_name(&self.disk.root, head);
+        let view = views::free_name(&self.disk.root, vector);
         self.disk.rename(&building, &self.disk.root.view(&view))?;
         let flipped_ms = now.after(clock.started.elapsed()).wall_ms;
-        let record = views::record_of(head, view, self.layout.layout(), flipped_ms);
+        let record = views::record_of(vector, &composed, view, self.layout.layout(), flipped_ms);
         views::write_record(&self.disk, &record)?;
         self.disk.sync_dir(&self.disk.root.views())?;
         let recorded = clock.lap();
@@ -158,9 +164,13 @@ impl DiskDelivery {
         shown
     }
 
+    fn clear_scratch(&self) {
+        self.disk.clear_scratch(&self.staging.spilled());
+    }
+
     /// Leaves nothing of a delivery that failed.
-    fn roll_back(&mut self, error: &DeliveryError) {
-        self.disk.clear_scratch();
+    fn roll_back(&mut self, vector: &Vector, error: &DeliveryError) {
+        self.clear_scratch();
         let known = |view: &configbus_model::ViewName| self.views.iter().any(|kept| kept.name() == view);
         for path in super::root_disk::names_in(&self.disk.root.views()).unwrap_or_default() {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -176,6 +186,10 @@ impl DiskDelivery {
             // Something thought to be here is not: only what comes next is relied on.
             self.index.clear();
             self.layout.distrust(&self.disk);
+            if !vector.mounted.is_empty() {
+                // Of several namespaces nobody knows which one it was.
+                self.damage = Some(configbus_runtime::report::chain(error));
+            }
         }
         self.upkeep.index_is_stale = true;
         self.upkeep.expect_garbage();
@@ -191,28 +205,48 @@ impl Delivery for DiskDelivery {
         self.damage.as_deref()
     }
 
-    fn stage(&mut self, trees: &[Bytes], blobs: &[Bytes]) -> Result<(), DeliveryError> {
+    fn stage(&mut self, namespace: &Namespace, trees: &[Bytes], blobs: &[Bytes]) -> Result<(), DeliveryError> {
         let mut stage = || {
-            self.staging.add(trees, blobs)?;
+            self.staging.add(namespace, trees, blobs)?;
             if self.staging.is_heavy() { Ok(blobs::spill(&self.disk, &mut self.staging)?) } else { Ok(()) }
         };
-        stage().inspect_err(|_| self.discard())
+        stage().inspect_err(|_| self.discard(namespace))
     }
 
-    fn discard(&mut self) {
-        self.staging = Staging::default();
-        self.disk.clear_scratch();
+    fn discard(&mut self, namespace: &Namespace) {
+        self.staging.discard(namespace);
+        self.clear_scratch();
     }
 
-    fn apply(&mut self, head: &Head, now: Moment) -> Result<Applied, DeliveryError> {
-        let result = self.make_visible(head, now);
-        if let Err(error) = &result {
-            self.roll_back(error);
+    fn check(&mut self, head: &Head) -> Result<(), DeliveryError> {
+        if self.upkeep.index_is_stale {
+            self.prune();
         }
-        let spilled = self.staging.spilled().next().is_some();
-        self.staging = Staging::default();
-        if spilled {
-            self.disk.clear_scratch();
+        resolve([head.tree], &self.index, &self.staging).map(drop)
+    }
+
+    fn read(&self, root: TreeId, path: &ConfigPath) -> Result<Option<Bytes>, DeliveryError> {
+        let Some(id) = files::find(root, path, &self.index, &self.staging)? else { return Ok(None) };
+        files::content(&self.disk, &self.staging, id, path).map(Some)
+    }
+
+    fn show(&mut self, vector: &Vector, now: Moment) -> Result<Applied, DeliveryError> {
+        let before = self.shown.as_ref().map(|shown| shown.vector.clone());
+        let result = self.make_visible(vector, now);
+        self.staging.set_made(&[]);
+        match &result {
+            Ok(_) => {
+                let moved =
+                    |namespace: &Namespace, head| before.as_ref().and_then(|v| v.head_of(namespace)) != Some(head);
+                let moved =
+                    vector.heads().filter(|(namespace, head)| moved(namespace, head)).map(|(namespace, _)| namespace);
+                let spilled = !self.staging.spilled().is_empty();
+                moved.for_each(|namespace| self.staging.discard(&namespace));
+                if spilled {
+                    self.clear_scratch();
+                }
+            }
+            Err(error) => self.roll_back(vector, error),
         }
         result
     }
@@ -238,11 +272,10 @@ impl Delivery for DiskDelivery {
 }
 
 fn shown_of(record: &ViewRecord) -> Option<Shown> {
-    let mount = views::mount_of(record)?;
     Some(Shown {
         view: record.view.clone(),
-        head: mount.head(),
-        effective_tree: mount.effective_tree,
+        vector: views::vector_of(record)?,
+        effective_tree: views::mount_of(record)?.effective_tree,
         flipped_ms: record.flipped_ms,
     })
 }

@@ -9,7 +9,11 @@ use super::{
 };
 use crate::{Moment, Root, RootLock};
 use bytes::Bytes;
-use configbus_model::Layout::{self, Linked, Plain};
+use configbus_model::{
+    ConfigPath,
+    Layout::{self, Linked, Plain},
+    Namespace, TreeId,
+};
 use rustix::fs::{FlockOperation, flock};
 use std::{
     fs::{self, File},
@@ -91,14 +95,20 @@ impl Delivery for Host {
     fn damage(&self) -> Option<&str> {
         self.delivery.damage()
     }
-    fn stage(&mut self, trees: &[Bytes], blobs: &[Bytes]) -> Result<(), DeliveryError> {
-        self.delivery.stage(trees, blobs)
+    fn stage(&mut self, namespace: &Namespace, trees: &[Bytes], blobs: &[Bytes]) -> Result<(), DeliveryError> {
+        self.delivery.stage(namespace, trees, blobs)
     }
-    fn discard(&mut self) {
-        self.delivery.discard();
+    fn discard(&mut self, namespace: &Namespace) {
+        self.delivery.discard(namespace);
     }
-    fn apply(&mut self, head: &configbus_model::Head, now: Moment) -> Result<super::Applied, DeliveryError> {
-        self.delivery.apply(head, now)
+    fn check(&mut self, head: &configbus_model::Head) -> Result<(), DeliveryError> {
+        self.delivery.check(head)
+    }
+    fn read(&self, root: TreeId, path: &ConfigPath) -> Result<Option<Bytes>, DeliveryError> {
+        self.delivery.read(root, path)
+    }
+    fn show(&mut self, vector: &super::Vector, now: Moment) -> Result<super::Applied, DeliveryError> {
+        self.delivery.show(vector, now)
     }
     fn tidy(&mut self, now: Moment) -> Result<super::Tidied, super::DiskError> {
         self.delivery.tidy(now)
@@ -190,7 +200,7 @@ fn the_root_holds_what_the_design_says() {
         let executable = format!("{}.x", configbus_model::blob_id(b"3").unwrap());
         assert!(names(folder.path().join("blobs")).contains(&executable));
         let record = views::read_record(&host.disk.root, &applied.shown.view).unwrap();
-        assert_eq!((record.layout, views::mount_of(&record).unwrap().head()), (layout, applied.shown.head));
+        assert_eq!((record.layout, views::mount_of(&record).unwrap().head()), (layout, applied.shown.head().clone()));
         assert_eq!(names(folder.path().join("tmp")), ["standby"]);
         assert_eq!(folder.path().join("current/d").is_symlink(), layout == Linked);
     }
@@ -266,7 +276,7 @@ fn killed_at_any_instant_the_host_shows_a_complete_revision() {
             drop(host);
             let mut host = open(folder.path(), layout);
             assert_eq!(host.damage(), None);
-            let shown = host.shown().unwrap().head.revision.0;
+            let shown = host.shown().unwrap().head().revision.0;
             assert!(shown == 2 || (shown == 1 && delivered.is_err()), "{shown}");
             assert_eq!(host.visible(), history[usize::try_from(shown).unwrap() - 1]);
             let held = (shown, &history[usize::try_from(shown).unwrap() - 1]);
@@ -324,7 +334,7 @@ fn a_restart_finds_everything_again_and_takes_deltas() {
         let mut before: Option<(u64, &Files)> = None;
         for (revision, files) in (1..).zip(&history) {
             let mut host = open(folder.path(), layout);
-            assert_eq!(host.shown().map(|shown| shown.head.revision.0), before.map(|(revision, _)| revision));
+            assert_eq!(host.shown().map(|shown| shown.head().revision.0), before.map(|(revision, _)| revision));
             host.deliver(&delta(before, revision, files), at(revision)).unwrap();
             assert_eq!(&host.visible(), files);
             before = Some((revision, files));
@@ -342,7 +352,7 @@ fn a_changed_layout_shows_the_same_revision_at_once() {
         host.deliver(&delta(Some((1, &history[0])), 2, &history[1]), at(0)).unwrap();
         drop(host);
         let mut host = open(folder.path(), second);
-        assert_eq!(host.shown().unwrap().head.revision.0, 2);
+        assert_eq!(host.shown().unwrap().head().revision.0, 2);
         assert_eq!(host.visible(), history[1]);
         assert_eq!(folder.path().join("current/stable").is_symlink(), second == Linked);
         let mut before = (2, &history[1]);
@@ -477,7 +487,7 @@ fn a_damaged_view_falls_back_to_a_complete_one_and_a_full_sync_repairs_it() {
             damage(&folder.path().join("current/d/a"), how);
             let mut host = open(folder.path(), layout);
             assert!(host.damage().is_some(), "{layout} {how}");
-            assert_eq!(host.shown().unwrap().head.revision.0, 1, "{layout} {how}");
+            assert_eq!(host.shown().unwrap().head().revision.0, 1, "{layout} {how}");
             assert_eq!(host.visible(), old);
             host.deliver(&delta(None, 2, &new), at(1)).unwrap();
             assert_eq!((host.visible(), host.damage()), (new.clone(), None), "{layout} {how}");
@@ -581,9 +591,9 @@ fn a_large_update_leaves_the_memory() {
         all.insert("twin".into(), (true, all["d/1"].1.clone()));
         let whole = delta(None, 1, &all);
         for part in whole.blobs.chunks(3) {
-            host.stage(&[], part).unwrap();
+            host.stage(&Namespace::main(), &[], part).unwrap();
         }
-        host.stage(&whole.trees, &[]).unwrap();
+        host.stage(&Namespace::main(), &whole.trees, &[]).unwrap();
         assert!(names(folder.path().join("tmp")).len() > 5, "contents wait on the disk");
         host.apply(&whole.to, at(0)).unwrap();
         assert_eq!(host.visible(), all);

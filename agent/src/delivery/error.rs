@@ -1,6 +1,6 @@
 //! Why a revision could not be made visible.
 
-use configbus_model::{ErrorKind, HashError, ObjectId, TreeError};
+use configbus_model::{CompositionError, ErrorKind, HashError, ObjectId, TreeError};
 use std::{io, path::PathBuf};
 
 /// One change to the disk that failed.
@@ -66,6 +66,12 @@ pub enum DeliveryError {
         /// Why.
         reason: String,
     },
+    /// What is mounted where cannot be read.
+    #[error("failed to read which namespaces the revision mounts")]
+    MountTable(#[source] serde_json::Error),
+    /// Namespaces stand in each other's way.
+    #[error("namespaces cannot be shown together")]
+    Mounts(#[source] CompositionError),
     /// Space, quota or inodes ran out.
     #[error("disk is full")]
     Full(#[source] DiskError),
@@ -77,6 +83,16 @@ pub enum DeliveryError {
 impl From<DiskError> for DeliveryError {
     fn from(error: DiskError) -> Self {
         if error.is_full() { Self::Full(error) } else { Self::Disk(error) }
+    }
+}
+
+impl From<CompositionError> for DeliveryError {
+    fn from(error: CompositionError) -> Self {
+        match error {
+            CompositionError::Missing { id, place } => Self::Missing { kind: "tree", id: id.into(), place },
+            CompositionError::Hash(error) => Self::Hash(error),
+            other => Self::Mounts(other),
+        }
     }
 }
 
@@ -96,7 +112,9 @@ impl DeliveryError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Missing { .. } => ErrorKind::NotFound,
-            Self::Tree { .. } | Self::Hash(_) | Self::Malformed { .. } => ErrorKind::Invalid,
+            Self::Tree { .. } | Self::Hash(_) | Self::Malformed { .. } | Self::MountTable(_) | Self::Mounts(_) => {
+                ErrorKind::Invalid
+            }
             Self::TooLarge { .. } | Self::Full(_) => ErrorKind::Exhausted,
             Self::Disk(_) => ErrorKind::Internal,
         }
@@ -107,7 +125,9 @@ impl DeliveryError {
         match self {
             Self::Missing { .. } => Remedy::FullSync,
             Self::Tree { .. } | Self::Hash(_) | Self::Malformed { .. } => Remedy::AskAgain,
-            Self::TooLarge { .. } | Self::Full(_) | Self::Disk(_) => Remedy::Later,
+            Self::TooLarge { .. } | Self::MountTable(_) | Self::Mounts(_) | Self::Full(_) | Self::Disk(_) => {
+                Remedy::Later
+            }
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Delivery without a disk, for simulations of many hosts.
 
 use super::{
-    Applied, ApplyTimings, Content, Delivery, DeliveryError, DiskError, DiskUsage, Shown, Staging, Tidied, TreeIndex,
-    Trees, ViewStatus, resolve,
+    Applied, ApplyTimings, Content, Delivery, DeliveryError, DiskError, DiskUsage, Shown, Stagings, Tidied, TreeIndex,
+    Trees, Vector, ViewStatus, files, resolve,
 };
 use crate::Moment;
 use bytes::Bytes;
-use configbus_model::{BlobId, EntryMode, Head, Layout, TreeId, ViewName};
+use configbus_model::{BlobId, ConfigPath, EntryMode, Head, Layout, Namespace, TreeId, ViewName};
 use std::collections::{BTreeMap, HashMap};
 
 /// Holds the newest revision in memory.
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 pub struct MemoryDelivery {
     index: TreeIndex,
     blobs: HashMap<BlobId, Bytes>,
-    staging: Staging,
+    staging: Stagings,
     shown: Option<Shown>,
 }
 
@@ -53,21 +53,28 @@ fn collect(
 }
 
 impl MemoryDelivery {
-    fn make_visible(&mut self, head: &Head, now: Moment) -> Result<Shown, DeliveryError> {
-        let resolution = resolve(head.tree, &self.index, &self.staging)?;
+    fn make_visible(&mut self, vector: &Vector, now: Moment) -> Result<Shown, DeliveryError> {
+        let resolution = resolve(vector.announced_trees(), &self.index, &self.staging)?;
+        let composed = files::compose(vector, &self.index, &resolution)?;
+        self.staging.set_made(&composed.trees);
+        // The announced trees are kept as well: the next difference is relative to them.
+        let roots = std::iter::once(composed.root).chain(vector.announced_trees());
+        let is_announced = composed.trees.is_empty();
+        let resolution = if is_announced { resolution } else { resolve(roots, &self.index, &self.staging)? };
         let new: HashMap<_, _> = resolution.trees.iter().cloned().collect();
         let arrived = |id| match self.staging.blob(id)? {
             Content::Memory(bytes) => Some(bytes.clone()),
             Content::Spilled(_) => None,
         };
         let blob = |id| arrived(id).or_else(|| self.blobs.get(&id).cloned());
-        collect(Trees { held: &self.index, new: &new }, head.tree, "", &blob, &mut BTreeMap::new())?;
+        collect(Trees { held: &self.index, new: &new }, composed.root, "", &blob, &mut BTreeMap::new())?;
         let needed = resolution.blobs.iter().filter_map(|(id, _)| Some((*id, arrived(*id)?)));
         let needed: Vec<_> = needed.collect();
         self.blobs.extend(needed);
         resolution.trees.into_iter().for_each(|(id, tree)| self.index.insert(id, tree));
-        let view = ViewName::new(head.revision, 0);
-        let shown = Shown { view, head: head.clone(), effective_tree: head.tree, flipped_ms: now.wall_ms };
+        let view = ViewName::new(vector.main.revision, 0);
+        let (vector, effective_tree) = (vector.clone(), composed.root);
+        let shown = Shown { view, vector, effective_tree, flipped_ms: now.wall_ms };
         self.shown = Some(shown.clone());
         Ok(shown)
     }
@@ -82,22 +89,46 @@ impl Delivery for MemoryDelivery {
         None
     }
 
-    fn stage(&mut self, trees: &[Bytes], blobs: &[Bytes]) -> Result<(), DeliveryError> {
-        self.staging.add(trees, blobs).inspect_err(|_| self.staging = Staging::default())
+    fn stage(&mut self, namespace: &Namespace, trees: &[Bytes], blobs: &[Bytes]) -> Result<(), DeliveryError> {
+        self.staging.add(namespace, trees, blobs).inspect_err(|_| self.staging.discard(namespace))
     }
 
-    fn discard(&mut self) {
-        self.staging = Staging::default();
+    fn discard(&mut self, namespace: &Namespace) {
+        self.staging.discard(namespace);
     }
 
-    fn apply(&mut self, head: &Head, now: Moment) -> Result<Applied, DeliveryError> {
-        let shown = self.make_visible(head, now);
-        self.staging = Staging::default();
+    fn check(&mut self, head: &Head) -> Result<(), DeliveryError> {
+        resolve([head.tree], &self.index, &self.staging).map(drop)
+    }
+
+    fn read(&self, root: TreeId, path: &ConfigPath) -> Result<Option<Bytes>, DeliveryError> {
+        let Some(id) = files::find(root, path, &self.index, &self.staging)? else { return Ok(None) };
+        let staged = match self.staging.blob(id) {
+            Some(Content::Memory(bytes)) => Some(bytes),
+            Some(Content::Spilled(_)) | None => None,
+        };
+        let missing = || DeliveryError::Missing { kind: "blob", id: id.into(), place: path.to_string() };
+        staged.or_else(|| self.blobs.get(&id)).cloned().ok_or_else(missing).map(Some)
+    }
+
+    fn show(&mut self, vector: &Vector, now: Moment) -> Result<Applied, DeliveryError> {
+        let before = self.shown.as_ref().map(|shown| shown.vector.clone());
+        let shown = self.make_visible(vector, now);
+        self.staging.set_made(&[]);
+        if shown.is_ok() {
+            for (namespace, head) in vector.heads() {
+                if before.as_ref().and_then(|before| before.head_of(&namespace)) != Some(head) {
+                    self.staging.discard(&namespace);
+                }
+            }
+        }
         shown.map(|shown| Applied { shown, timings: ApplyTimings::default() })
     }
 
     fn tidy(&mut self, _: Moment) -> Result<Tidied, DiskError> {
-        let keep = self.index.reachable(self.shown.as_ref().map(|shown| shown.effective_tree));
+        let announced = self.shown.iter().flat_map(|shown| shown.vector.announced_trees());
+        let effective = self.shown.iter().map(|shown| shown.effective_tree);
+        let keep = self.index.reachable(effective.chain(announced));
         self.index.retain(&keep);
         let used = self.files().into_values().filter_map(|(_, content)| configbus_model::blob_id(&content).ok());
         let used: std::collections::HashSet<_> = used.collect();

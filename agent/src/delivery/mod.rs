@@ -3,6 +3,7 @@
 //! [`Delivery`] is the seam: [`DiskDelivery`] keeps a root folder in one of two layouts, `MemoryDelivery` (feature
 //! `testing`) stands for a host in simulations of many. One contract suite runs against all of them.
 
+mod assembly;
 mod blobs;
 mod collection;
 #[cfg(any(test, feature = "testing"))]
@@ -16,6 +17,7 @@ mod error;
 #[cfg(test)]
 mod faults;
 mod file_system;
+mod files;
 #[cfg(any(test, feature = "testing"))]
 pub mod fixture;
 mod layout;
@@ -33,6 +35,7 @@ mod staging;
 mod standby;
 mod tree_index;
 mod upkeep;
+mod vector;
 mod view_walk;
 mod views;
 
@@ -42,15 +45,18 @@ pub use error::{DeliveryError, DiskError, Remedy};
 #[cfg(any(test, feature = "testing"))]
 pub use memory::MemoryDelivery;
 pub use upkeep::{DiskUsage, Tidied};
+pub use vector::{Mounted, Vector};
+
+pub(crate) use assembly::{Assembly, Awaited, Scope};
 
 use collection::Unpinned;
 use file_system::{Durable, FileSystem, RealFileSystem};
 use layout::{Before, Trees, ViewLayout};
 use linked::LinkedLayout;
 use plain::PlainLayout;
-use resolution::resolve;
+use resolution::{Resolution, resolve};
 use root_disk::{RootDisk, SINGLE_SYNCS_MAX};
-use staging::{Content, Staging};
+use staging::{Content, Stagings};
 use standby::Standby;
 use tree_index::{Extent, TreeIndex};
 use upkeep::Upkeep;
@@ -59,7 +65,7 @@ use views::KeptView;
 
 use crate::Moment;
 use bytes::Bytes;
-use configbus_model::{Delta, Head, Layout, TreeId, ViewName};
+use configbus_model::{ConfigPath, Delta, Head, Layout, Namespace, TreeId, ViewName};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -68,12 +74,19 @@ use std::time::Duration;
 pub struct Shown {
     /// The view.
     pub view: ViewName,
-    /// Its revision.
-    pub head: Head,
+    /// Its revisions.
+    pub vector: Vector,
     /// The tree in it.
     pub effective_tree: TreeId,
     /// When it became visible, by the host's clock.
     pub flipped_ms: u64,
+}
+
+impl Shown {
+    /// Returns the revision of `main` in it.
+    pub fn head(&self) -> &Head {
+        &self.vector.main
+    }
 }
 
 /// Where the time of a delivery went. Hashing of what arrived happens before, in [`Delivery::stage`].
@@ -122,23 +135,37 @@ pub struct ViewStatus {
 
 /// Makes revisions visible. Synchronous: it is called from a thread that may wait for a disk.
 ///
-/// Objects are staged first, in any order and number of calls; `apply` then uses those of them that the announced tree
-/// needs and forgets the rest. Ids are computed from what was staged, never taken from the sender.
+/// Objects are staged first, in any order and number of calls; `show` then uses those of them that the announced trees
+/// need. Ids are computed from what was staged, never taken from the sender.
 pub trait Delivery: Send {
     /// Returns what readers see; `None` on a new host.
     fn shown(&self) -> Option<&Shown>;
 
-    /// Returns why what readers see cannot be relied on, if so; the next full sync repairs it.
+    /// Returns why what readers see cannot be relied on, if so; the next full sync of everything repairs it.
     fn damage(&self) -> Option<&str>;
 
-    /// Takes objects in Git's encoding. After an error nothing is staged.
-    fn stage(&mut self, trees: &[Bytes], blobs: &[Bytes]) -> Result<(), DeliveryError>;
+    /// Takes objects in Git's encoding that belong to an update of a namespace. After an error nothing is staged of it.
+    fn stage(&mut self, namespace: &Namespace, trees: &[Bytes], blobs: &[Bytes]) -> Result<(), DeliveryError>;
 
-    /// Forgets what is staged.
-    fn discard(&mut self);
+    /// Forgets what is staged of a namespace.
+    fn discard(&mut self, namespace: &Namespace);
 
-    /// Makes `head` visible. After an error readers see what they saw before; either way nothing is staged.
-    fn apply(&mut self, head: &Head, now: Moment) -> Result<Applied, DeliveryError>;
+    /// Fails unless every directory of an announced tree is staged or here.
+    fn check(&mut self, head: &Head) -> Result<(), DeliveryError>;
+
+    /// Returns the content of a file of an announced tree, staged or here.
+    fn read(&self, root: TreeId, path: &ConfigPath) -> Result<Option<Bytes>, DeliveryError>;
+
+    /// Makes revisions visible together. After an error readers see what they saw before, and what was staged of the
+    /// namespaces that were to move is to be discarded.
+    fn show(&mut self, vector: &Vector, now: Moment) -> Result<Applied, DeliveryError>;
+
+    /// Makes a revision of `main` visible that mounts nothing; either way nothing of it is staged afterwards.
+    fn apply(&mut self, head: &Head, now: Moment) -> Result<Applied, DeliveryError> {
+        let applied = self.show(&Vector::from(head.clone()), now);
+        self.discard(&Namespace::main());
+        applied
+    }
 
     /// Does a slice, some 10 ms long, of the work that keeps what is stored small and sound.
     fn tidy(&mut self, now: Moment) -> Result<Tidied, DiskError>;
@@ -167,7 +194,7 @@ pub trait Delivery: Send {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     fn deliver(&mut self, delta: &Delta, now: Moment) -> Result<Applied, DeliveryError> {
-        self.stage(&delta.trees, &delta.blobs)?;
+        self.stage(&Namespace::main(), &delta.trees, &delta.blobs)?;
         self.apply(&delta.to, now)
     }
 }
@@ -181,16 +208,24 @@ impl<D: Delivery + ?Sized> Delivery for Box<D> {
         (**self).damage()
     }
 
-    fn stage(&mut self, trees: &[Bytes], blobs: &[Bytes]) -> Result<(), DeliveryError> {
-        (**self).stage(trees, blobs)
+    fn stage(&mut self, namespace: &Namespace, trees: &[Bytes], blobs: &[Bytes]) -> Result<(), DeliveryError> {
+        (**self).stage(namespace, trees, blobs)
     }
 
-    fn discard(&mut self) {
-        (**self).discard();
+    fn discard(&mut self, namespace: &Namespace) {
+        (**self).discard(namespace);
     }
 
-    fn apply(&mut self, head: &Head, now: Moment) -> Result<Applied, DeliveryError> {
-        (**self).apply(head, now)
+    fn check(&mut self, head: &Head) -> Result<(), DeliveryError> {
+        (**self).check(head)
+    }
+
+    fn read(&self, root: TreeId, path: &ConfigPath) -> Result<Option<Bytes>, DeliveryError> {
+        (**self).read(root, path)
+    }
+
+    fn show(&mut self, vector: &Vector, now: Moment) -> Result<Applied, DeliveryError> {
+        (**self).show(vector, now)
     }
 
     fn tidy(&mut self, now: Moment) -> Result<Tidied, DiskError> {

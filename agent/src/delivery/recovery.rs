@@ -3,7 +3,9 @@
 //! Needs nothing but the disk. A damaged view is the only reason to show an older revision again: readers must not
 //! get wrong configuration, and the newest one is asked for at once.
 
-use super::{BlobInodes, DiskError, KeptView, RootDisk, TreeIndex, ViewDamage, ViewWalk, Walked, root_disk, views};
+use super::{
+    BlobInodes, DiskError, KeptView, RootDisk, TreeIndex, ViewDamage, ViewWalk, Walked, files, root_disk, views,
+};
 use configbus_model::{Layout, TreeId, ViewName, ViewRecord};
 use std::{collections::HashSet, path::Path, time::Duration};
 
@@ -111,6 +113,14 @@ impl Recovery<'_> {
     fn adopt(&mut self, record: Option<&ViewRecord>, walked: Walked) {
         self.found.shown = record.cloned();
         self.remember(walked);
+        let shown =
+            record.and_then(|record| Some((views::vector_of(record)?, views::mount_of(record)?.effective_tree)));
+        if let Some((vector, effective)) = shown
+            && !files::take_apart(&vector, effective, &mut self.found.index)
+        {
+            let damage = "the trees that were announced cannot be told from what readers see".to_owned();
+            self.found.damage.get_or_insert(damage);
+        }
     }
 
     fn remember(&mut self, walked: Walked) {

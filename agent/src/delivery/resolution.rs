@@ -1,6 +1,6 @@
 //! What of the staged objects makes up a revision. Pure: nothing here touches the disk.
 
-use super::{DeliveryError, Extent, Staging, TreeIndex};
+use super::{DeliveryError, Extent, Stagings, TreeIndex};
 use configbus_model::{BlobId, EntryMode, PathLimits, Tree, TreeEntry, TreeId};
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,13 +16,19 @@ pub(crate) struct Resolution {
     pub(crate) blobs: BTreeSet<(BlobId, bool)>,
 }
 
-/// Walks from `root` through what is staged until everything below is held.
-pub(crate) fn resolve(root: TreeId, held: &TreeIndex, staged: &Staging) -> Result<Resolution, DeliveryError> {
+/// Walks from each root through what is staged until everything below is held.
+pub(crate) fn resolve(
+    roots: impl IntoIterator<Item = TreeId>,
+    held: &TreeIndex,
+    staged: &Stagings,
+) -> Result<Resolution, DeliveryError> {
     let mut walk = Walk { held, staged, extents: HashMap::new(), found: Resolution::default() };
-    walk.directory(root, &mut Vec::new())?;
-    let extent = walk.extent(root).unwrap_or_default();
-    check("entries", extent.entries, ENTRIES_MAX)?;
-    check("levels of directories", extent.levels, PathLimits::DEFAULT.depth_max as u64)?;
+    for root in roots {
+        walk.directory(root, &mut Vec::new())?;
+        let extent = walk.extent(root).unwrap_or_default();
+        check("entries", extent.entries, ENTRIES_MAX)?;
+        check("levels of directories", extent.levels, PathLimits::DEFAULT.depth_max as u64)?;
+    }
     Ok(walk.found)
 }
 
@@ -32,7 +38,7 @@ fn check(what: &'static str, actual: u64, max: u64) -> Result<(), DeliveryError>
 
 struct Walk<'a> {
     held: &'a TreeIndex,
-    staged: &'a Staging,
+    staged: &'a Stagings,
     extents: HashMap<TreeId, Extent>,
     found: Resolution,
 }
@@ -88,7 +94,7 @@ fn shown(place: &[String]) -> String {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use configbus_model::{blob_id, tree_id};
+    use configbus_model::{Namespace, blob_id, tree_id};
 
     fn file(name: &str, content: &[u8]) -> Tree {
         Tree::build([TreeEntry { name, mode: EntryMode::File, id: blob_id(content).unwrap().into() }])
@@ -98,11 +104,11 @@ mod tests {
         Tree::build([TreeEntry { name, mode: EntryMode::Directory, id: child.id().unwrap().into() }])
     }
 
-    fn staged(trees: &[&Tree], blobs: &[&'static [u8]]) -> Staging {
+    fn staged(trees: &[&Tree], blobs: &[&'static [u8]]) -> Stagings {
         let trees: Vec<_> = trees.iter().map(|tree| tree.as_bytes().clone()).collect();
         let blobs: Vec<_> = blobs.iter().map(|content| Bytes::from_static(content)).collect();
-        let mut staging = Staging::default();
-        staging.add(&trees, &blobs).unwrap();
+        let mut staging = Stagings::default();
+        staging.add(&Namespace::main(), &trees, &blobs).unwrap();
         staging
     }
 
@@ -111,7 +117,7 @@ mod tests {
         let (wanted, stray) = (file("a", b"1"), file("b", b"2"));
         let root = parent("dir", &wanted);
         let staging = staged(&[&root, &stray, &wanted], &[b"1", b"2"]);
-        let found = resolve(root.id().unwrap(), &TreeIndex::default(), &staging).unwrap();
+        let found = resolve([root.id().unwrap()], &TreeIndex::default(), &staging).unwrap();
         let ids: Vec<_> = found.trees.iter().map(|(id, _)| *id).collect();
         assert_eq!(ids, [wanted.id().unwrap(), root.id().unwrap()]);
         assert_eq!(found.blobs, BTreeSet::from([(blob_id(b"1").unwrap(), false)]));
@@ -123,7 +129,7 @@ mod tests {
         let root = parent("dir", &child);
         let mut held = TreeIndex::default();
         held.insert(child.id().unwrap(), child);
-        let found = resolve(root.id().unwrap(), &held, &staged(&[&root], &[])).unwrap();
+        let found = resolve([root.id().unwrap()], &held, &staged(&[&root], &[])).unwrap();
         assert_eq!(found.trees.len(), 1);
     }
 
@@ -132,7 +138,7 @@ mod tests {
         let child = file("a", b"1");
         let root = parent("dir", &child);
         let altered = file("a", b"2");
-        let error = resolve(root.id().unwrap(), &TreeIndex::default(), &staged(&[&root, &altered], &[])).unwrap_err();
+        let error = resolve([root.id().unwrap()], &TreeIndex::default(), &staged(&[&root, &altered], &[])).unwrap_err();
         let id = tree_id(child.as_bytes()).unwrap();
         assert_eq!(error.to_string(), format!("tree {id} of dir did not arrive and is not on this host"));
     }
@@ -146,7 +152,7 @@ mod tests {
             levels.push(Tree::build([entry("a"), entry("b"), entry("c")]));
         }
         let staging = staged(&levels.iter().collect::<Vec<_>>(), &[]);
-        let error = resolve(levels[30].id().unwrap(), &TreeIndex::default(), &staging).unwrap_err();
+        let error = resolve([levels[30].id().unwrap()], &TreeIndex::default(), &staging).unwrap_err();
         assert!(matches!(error, DeliveryError::TooLarge { what: "entries", .. }), "{error}");
     }
 
@@ -171,7 +177,7 @@ mod tests {
         let root = Tree::build([directory(a), directory(z)]);
         all.extend([deep, root.clone()]);
         let error =
-            resolve(root.id().unwrap(), &TreeIndex::default(), &staged(&all.iter().collect::<Vec<_>>(), &[b"1"]));
+            resolve([root.id().unwrap()], &TreeIndex::default(), &staged(&all.iter().collect::<Vec<_>>(), &[b"1"]));
         assert!(matches!(error, Err(DeliveryError::TooLarge { what: "levels of directories", .. })), "{error:?}");
     }
 }

@@ -3,6 +3,7 @@
 use super::{DiskError, Durable, FileSystem, RealFileSystem};
 use crate::Root;
 use std::{
+    collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
     sync::{
@@ -46,14 +47,14 @@ impl RootDisk {
         self.root.standby().join(self.fresh_name())
     }
 
-    /// Removes what an unfinished delivery made.
-    pub(crate) fn clear_scratch(&self) {
+    /// Removes what unfinished deliveries made, except for what is still needed.
+    pub(crate) fn clear_scratch(&self, needed: &HashSet<&PathBuf>) {
         let is_scratch = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             name.len() == 16 && u64::from_str_radix(name, 16).is_ok()
         };
         let left = names_in(&self.root.tmp()).unwrap_or_default();
-        left.iter().filter(|path| is_scratch(path)).for_each(|path| self.remove_all(path));
+        left.iter().filter(|path| is_scratch(path) && !needed.contains(path)).for_each(|path| self.remove_all(path));
     }
 
     fn fresh_name(&self) -> String {

@@ -207,7 +207,8 @@ impl DiskDelivery {
     /// Forgets the trees that no view needs. Until then a revision that brings one back is thought to be here.
     pub(super) fn prune(&mut self) {
         let roots = self.views.iter().filter_map(KeptView::root_tree);
-        let keep = self.index.reachable(roots.chain(self.layout.prepared_roots()));
+        let announced = self.shown.iter().flat_map(|shown| shown.vector.announced_trees());
+        let keep = self.index.reachable(roots.chain(announced).chain(self.layout.prepared_roots()));
         self.index.retain(&keep);
         self.upkeep.index_is_stale = false;
     }

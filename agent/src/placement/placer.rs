@@ -89,7 +89,7 @@ impl Placer {
         let Some((folder, _pin)) = pin(&self.parts.root, shown) else { return true };
         let (mut well, mut owed) = (true, Owed::new());
         for (index, rule) in Arc::clone(&self.rules).iter().enumerate() {
-            match self.bring(index, rule, &folder, shown.head.revision, occasion).await {
+            match self.bring(index, rule, &folder, shown.head().revision, occasion).await {
                 Ok(Some(digest)) => {
                     let command = rule.on_change.clone().unwrap_or_default();
                     owed.entry(command).or_default().push((index, digest));
@@ -97,12 +97,12 @@ impl Placer {
                 Ok(None) => {}
                 Err(error) => {
                     well = false;
-                    self.say(index, DeliveryState::Failed, shown.head.revision, Some(chain(&error)), None);
+                    self.say(index, DeliveryState::Failed, shown.head().revision, Some(chain(&error)), None);
                 }
             }
         }
         for (command, deliveries) in owed {
-            well &= self.tell(command, &deliveries, shown.head.revision).await;
+            well &= self.tell(command, &deliveries, shown.head().revision).await;
         }
         well
     }

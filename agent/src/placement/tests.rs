@@ -65,7 +65,7 @@ impl Host {
         let (commit, tree) = (CommitId::from_bytes([1; 20]), TreeId::from_bytes([2; 20]));
         let (epoch, time_ms) = (Epoch::FIRST, 0);
         let head = Head { epoch, revision: Revision(revision), commit, tree, time_ms, traceparent: None };
-        let shown = Shown { view, head, effective_tree: tree, flipped_ms: 0 };
+        let shown = Shown { view, vector: head.into(), effective_tree: tree, flipped_ms: 0 };
         self.stock.send_replace(Stock { shown: Some(shown), ..Stock::default() });
     }
 

@@ -1,9 +1,9 @@
 //! What a subscription hears and what it wants done.
 
-use crate::delivery::{DeliveryError, Remedy, Shown};
+use crate::delivery::{Awaited, DeliveryError, Remedy, Scope, Shown};
 use bytes::Bytes;
 use configbus_model::{Head, Member, Namespace};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One part of an update, still packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,30 @@ impl From<&DeliveryError> for Failure {
     }
 }
 
+/// What is on this host, and what it lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Standing {
+    /// What readers see.
+    pub(crate) shown: Option<Shown>,
+    /// Complete, and waiting for another namespace.
+    pub(crate) parked: BTreeMap<Namespace, Head>,
+    /// Mounted namespaces, by what readers see or will see.
+    pub(crate) wanted: BTreeSet<Namespace>,
+    /// What is waited for.
+    pub(crate) awaited: Vec<Awaited>,
+    /// Mounted namespaces that this host may not read.
+    pub(crate) denied: BTreeSet<Namespace>,
+}
+
+/// What a host says of itself at the start of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Greeting {
+    /// What it holds; a namespace that is missing is wanted in full.
+    pub(crate) holding: BTreeMap<Namespace, Head>,
+    /// What it wants besides `main`.
+    pub(crate) wanted: BTreeSet<Namespace>,
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -58,17 +82,23 @@ pub(crate) enum Event {
     Closed(String),
     /// The store beat.
     Beat(Beat),
+    /// The store said which namespaces it will not send.
+    Scope(Scope),
     /// The store sent part of an update.
     Update(UpdatePart),
     /// A part was unpacked and verified, or belonged to an update that had failed.
     Taken,
-    /// An update became visible, or failed.
+    /// An update is complete, or failed.
     Delivered {
+        /// Whose it was.
+        namespace: Namespace,
         /// Where it led.
         to: Head,
-        /// What readers see now, or why nothing changed.
-        result: Result<Shown, Failure>,
+        /// What there is now, or why nothing changed.
+        result: Result<Standing, Failure>,
     },
+    /// Something else changed what there is.
+    Changed(Standing),
     /// What readers see was found to be damaged.
     Damaged(String),
     /// A reader did not take a file.
@@ -96,16 +126,22 @@ pub(crate) enum Action {
         /// URL of the store.
         store: String,
         /// What to say.
-        holding: Option<Head>,
+        greeting: Greeting,
     },
     /// Leave the present stream.
     Close,
     /// Say anew what is held; an empty hand asks for everything.
-    Greet(Option<Head>),
+    Greet(Greeting),
+    /// Say which namespaces are wanted besides `main`.
+    Want(BTreeSet<Namespace>),
     /// Answer an update.
-    Answer(Head, Answer),
+    Answer(Namespace, Head, Answer),
     /// Unpack, verify and, after the last part, make visible.
     Deliver(UpdatePart),
     /// Forget the parts of an update that will not be completed.
-    Abandon,
+    Abandon(Namespace),
+    /// Leave out what this host may not read.
+    Limit(Scope),
+    /// Wait no longer for namespaces that nobody sends.
+    Expire,
 }

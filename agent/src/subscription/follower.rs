@@ -20,7 +20,10 @@ use tokio::{
 };
 
 /// Orders that one message can bring, and one more for a stream that ends: the stream is read while there is room.
-const ORDERS_PER_MESSAGE: usize = 3;
+const ORDERS_PER_MESSAGE: usize = 3 + NAMESPACES_IN_FLIGHT;
+
+/// Namespaces of which an update may be arriving at the same time; a stream that ends abandons them all.
+const NAMESPACES_IN_FLIGHT: usize = 4;
 
 /// What a follower works with.
 pub(crate) struct FollowerParts {
@@ -70,6 +73,7 @@ impl Follower {
             Some(outcome) = self.parts.outcomes.recv() => Some(outcome_event(outcome)),
             Some(heard) = heard => Some(match heard {
                 Ok(Received::Beat(beat)) => Event::Beat(beat),
+                Ok(Received::Scope(scope)) => Event::Scope(scope),
                 Ok(Received::Update(part)) => Event::Update(part),
                 Err(error) => Event::Closed(report::chain(&error)),
             }),
@@ -110,18 +114,21 @@ impl Follower {
                 let FollowerParts { identity, tls, .. } = &self.parts;
                 self.discovering = Some(discover(server, tls.clone(), identity.bearer.clone()).boxed());
             }
-            Action::Open { store, holding } => {
+            Action::Open { store, greeting } => {
                 self.link = None;
                 let FollowerParts { identity, tls, .. } = &self.parts;
-                self.opening = Some(Link::open(store, tls.clone(), identity.clone(), holding).boxed());
+                self.opening = Some(Link::open(store, tls.clone(), identity.clone(), greeting).boxed());
             }
             Action::Close => (self.link, self.opening) = (None, None),
-            Action::Greet(holding) => return self.link.as_ref().map_or(Ok(()), |link| link.greet(holding.as_ref())),
-            Action::Answer(head, answer) => {
-                return self.link.as_ref().map_or(Ok(()), |link| link.answer(&head, &answer));
+            Action::Greet(greeting) => return self.link.as_ref().map_or(Ok(()), |link| link.greet(&greeting)),
+            Action::Want(namespaces) => return self.link.as_ref().map_or(Ok(()), |link| link.want(&namespaces)),
+            Action::Answer(namespace, head, answer) => {
+                return self.link.as_ref().map_or(Ok(()), |link| link.answer(&namespace, &head, &answer));
             }
             Action::Deliver(part) => self.order(Order::Part(Box::new(part))),
-            Action::Abandon => self.order(Order::Abandon),
+            Action::Abandon(namespace) => self.order(Order::Abandon(namespace)),
+            Action::Limit(scope) => self.order(Order::Limit(scope)),
+            Action::Expire => self.order(Order::Expire),
         }
         Ok(())
     }
@@ -137,7 +144,8 @@ impl Follower {
 fn outcome_event(outcome: Outcome) -> Event {
     match outcome {
         Outcome::Taken => Event::Taken,
-        Outcome::Delivered { to, result } => Event::Delivered { to, result },
+        Outcome::Delivered { namespace, to, result } => Event::Delivered { namespace, to, result },
+        Outcome::Changed(standing) => Event::Changed(standing),
         Outcome::Damaged(reason) => Event::Damaged(reason),
     }
 }

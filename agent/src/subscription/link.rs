@@ -1,17 +1,17 @@
 //! One stream to one store.
 
 use super::{
-    Answer,
+    Answer, Greeting,
     wire::{self, Identity, Received},
 };
-use configbus_model::{Head, Member};
+use configbus_model::{Head, Member, Namespace};
 use configbus_proto::{
     AuthorisedChannel, Bearer, MESSAGE_BYTES_MAX,
     convert::{WireError, member_from_wire},
     v1::{self, distribution_client::DistributionClient},
 };
 use configbus_transport::{ClientTls, channel};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming, transport::Endpoint};
@@ -85,23 +85,28 @@ impl Link {
         url: String,
         tls: ClientTls,
         identity: Identity,
-        holding: Option<Head>,
+        greeting: Greeting,
     ) -> Result<Self, LinkError> {
         let mut client = connect(&url, &tls, &identity.bearer)?;
         let (outbound, requests) = mpsc::channel(OUTBOUND_MAX);
-        outbound.try_send(wire::hello(&identity, holding.as_ref())).expect("the channel is new and has room");
+        outbound.try_send(wire::hello(&identity, &greeting)).expect("the channel is new and has room");
         let inbound = in_time(client.subscribe(ReceiverStream::new(requests))).await?.into_inner();
         Ok(Self { identity, outbound, inbound })
     }
 
     /// Says anew what is held.
-    pub(super) fn greet(&self, holding: Option<&Head>) -> Result<(), LinkError> {
-        self.send(wire::hello(&self.identity, holding))
+    pub(super) fn greet(&self, greeting: &Greeting) -> Result<(), LinkError> {
+        self.send(wire::hello(&self.identity, greeting))
+    }
+
+    /// Says what is wanted besides `main`.
+    pub(super) fn want(&self, namespaces: &BTreeSet<Namespace>) -> Result<(), LinkError> {
+        self.send(wire::want(namespaces))
     }
 
     /// Answers an update.
-    pub(super) fn answer(&self, head: &Head, answer: &Answer) -> Result<(), LinkError> {
-        self.send(wire::answer(head, answer))
+    pub(super) fn answer(&self, namespace: &Namespace, head: &Head, answer: &Answer) -> Result<(), LinkError> {
+        self.send(wire::answer(namespace, head, answer))
     }
 
     fn send(&self, message: v1::SubscribeRequest) -> Result<(), LinkError> {

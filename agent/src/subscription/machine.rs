@@ -1,16 +1,16 @@
 //! Decides what an agent asks of stores and what it takes from them. Owns no I/O; see [`super::Follower`].
 //!
-//! A store sends one update at a time and the next one after the answer, so there is never more than one update here,
-//! and each is relative to what this host said it holds.
+//! A store sends one update of a namespace at a time and the next one after the answer, so there is never more than one of
+//! each here, and each is relative to what this host said it holds.
 
-use super::{
-    Action, Answer, Beat, Event, Phase, Recovery, Stores, SubscriptionStatus, Upstream, stores::Choice,
-    updates::Incoming,
-};
-use crate::{Moment, delivery::Shown};
+use super::{Action, Answer, Beat, Event, Greeting, Lane, Phase, Standing, Stores, SubscriptionStatus, stores::Choice};
+use crate::Moment;
 use configbus_model::{Head, Namespace, Position, RefusalRecord, Succession};
 use configbus_runtime::Backoff;
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 /// Time between two heartbeats of a store.
 const BEAT: Duration = Duration::from_secs(1);
@@ -24,6 +24,9 @@ const AHEAD_MIN: Duration = Duration::from_millis(500);
 /// A store that holds a newer head and sends nothing for this long is reminded.
 const REMIND_AFTER: Duration = Duration::from_secs(5);
 
+/// Longest time without news of a namespace that a revision of `main` waits for.
+const AWAITED_MAX: Duration = Duration::from_secs(30);
+
 const DISCOVERY_MIN: Duration = Duration::from_millis(200);
 const DISCOVERY_MAX: Duration = Duration::from_secs(10);
 
@@ -35,16 +38,15 @@ pub(crate) struct Subscription {
     pub(super) stores: Stores,
     pub(super) discovery: Backoff,
     pub(super) discover_at: Duration,
-    pub(super) held: Option<Shown>,
-    pub(super) upstream: Upstream,
-    pub(super) incoming: Option<Incoming>,
-    /// Complete update on its way to the disk.
-    pub(super) delivering: Option<(Head, bool)>,
+    /// What there is, as of the last word from the disk.
+    pub(super) standing: Standing,
+    /// `main` and whatever is mounted.
+    pub(super) lanes: BTreeMap<Namespace, Lane>,
+    /// Since when nothing has come while a revision waits for a namespace.
+    pub(super) awaited_since: Option<Duration>,
     /// Parts that were handed on and not taken yet; meanwhile the stream may be left unread.
     pub(super) parts_out: u32,
-    pub(super) recovery: Recovery,
     pub(super) ahead: Option<(String, Position, Duration)>,
-    pub(super) behind_since: Option<Duration>,
     pub(super) last_error: Option<String>,
     pub(super) refusals: VecDeque<RefusalRecord>,
     pub(super) divergences: u64,
@@ -56,12 +58,16 @@ impl Subscription {
         host: &str,
         stores: &[String],
         server: Option<String>,
-        held: Option<Shown>,
+        standing: Standing,
         damaged: bool,
     ) -> Self {
-        let mut recovery = Recovery::new();
-        if damaged {
-            recovery.ask_for_everything();
+        let mut lanes: BTreeMap<_, _> = [(Namespace::main(), Lane::default())].into();
+        lanes.extend(standing.wanted.iter().map(|namespace| (namespace.clone(), Lane::default())));
+        for (namespace, lane) in &mut lanes {
+            lane.held = standing.shown.as_ref().and_then(|shown| shown.vector.head_of(namespace)).cloned();
+            if damaged {
+                lane.recovery.ask_for_everything();
+            }
         }
         Self {
             phase: Phase::Waiting { until: Duration::ZERO },
@@ -69,14 +75,11 @@ impl Subscription {
             stores: Stores::new(host, stores),
             discovery: Backoff::new(DISCOVERY_MIN, DISCOVERY_MAX),
             discover_at: Duration::ZERO,
-            held,
-            upstream: Upstream::default(),
-            incoming: None,
-            delivering: None,
+            standing,
+            lanes,
+            awaited_since: None,
             parts_out: 0,
-            recovery,
             ahead: None,
-            behind_since: None,
             last_error: None,
             refusals: VecDeque::new(),
             divergences: 0,
@@ -96,12 +99,14 @@ impl Subscription {
             Event::Opened => self.opened(now),
             Event::Closed(reason) => self.leave(&reason, now),
             Event::Beat(beat) => self.hear(&beat, now),
+            Event::Scope(scope) => vec![Action::Limit(scope)],
             Event::Update(part) => self.take(part, now),
             Event::Taken => {
                 self.parts_out = self.parts_out.saturating_sub(1);
                 vec![]
             }
-            Event::Delivered { to, result } => self.delivered(&to, result, now),
+            Event::Delivered { namespace, to, result } => self.delivered(&namespace, &to, result, now),
+            Event::Changed(standing) => self.settle(standing, now),
             Event::Damaged(reason) => self.damaged(&reason),
             Event::ReaderRefused(reason) => self.reader_refused(reason),
         }
@@ -114,7 +119,7 @@ impl Subscription {
             Phase::Discovering | Phase::Opening { .. } => None,
             Phase::Following { heard, .. } => {
                 let silent = (self.parts_out == 0).then(|| *heard + SILENCE_MAX);
-                silent.into_iter().chain(self.recovery.retry_at()).min()
+                silent.into_iter().chain(self.retry_at()).chain(self.expires_at()).min()
             }
         }
     }
@@ -123,7 +128,8 @@ impl Subscription {
     pub(crate) fn status(&self) -> SubscriptionStatus {
         SubscriptionStatus {
             phase: self.phase.clone(),
-            upstream: self.upstream.clone(),
+            upstream: self.lanes.iter().map(|(name, lane)| (name.clone(), lane.upstream.clone())).collect(),
+            standing: self.standing.clone(),
             stores: self.stores.urls(),
             last_error: self.last_error.clone(),
             refusals: self.refusals.iter().cloned().collect(),
@@ -136,12 +142,18 @@ impl Subscription {
         self.phase = phase;
     }
 
-    pub(super) fn held_head(&self) -> Option<&Head> {
-        self.held.as_ref().map(|shown| &shown.head)
+    fn greeting(&self) -> Greeting {
+        let relied_on = self.lanes.iter().filter(|(_, lane)| !lane.recovery.wants_everything());
+        let holding = relied_on.filter_map(|(name, lane)| Some((name.clone(), lane.held.clone()?)));
+        Greeting { holding: holding.collect(), wanted: self.standing.wanted.clone() }
     }
 
-    fn holding(&self) -> Option<Head> {
-        if self.recovery.wants_everything() { None } else { self.held_head().cloned() }
+    fn retry_at(&self) -> Option<Duration> {
+        self.lanes.values().filter_map(|lane| lane.recovery.retry_at()).min()
+    }
+
+    fn expires_at(&self) -> Option<Duration> {
+        self.awaited_since.map(|since| since + AWAITED_MAX)
     }
 
     fn wake(&mut self, now: Moment) -> Vec<Action> {
@@ -151,7 +163,11 @@ impl Subscription {
                 let silent_ms = (now.elapsed - heard).as_millis();
                 self.leave(&format!("the store was silent for {silent_ms} ms"), now)
             }
-            Phase::Following { .. } if self.recovery.retry_at().is_some_and(|at| at <= now.elapsed) => self.greet(),
+            Phase::Following { .. } if self.retry_at().is_some_and(|at| at <= now.elapsed) => self.greet(),
+            Phase::Following { .. } if self.expires_at().is_some_and(|at| at <= now.elapsed) => {
+                self.awaited_since = Some(now.elapsed);
+                vec![Action::Expire]
+            }
             _ => vec![],
         }
     }
@@ -176,11 +192,11 @@ impl Subscription {
     }
 
     pub(super) fn open(&mut self, store: String) -> Vec<Action> {
-        self.recovery.asked();
-        (self.ahead, self.behind_since) = (None, None);
-        let holding = self.holding();
+        self.note_asked();
+        self.ahead = None;
+        let greeting = self.greeting();
         self.enter(Phase::Opening { store: store.clone() });
-        vec![Action::Open { store, holding }]
+        vec![Action::Open { store, greeting }]
     }
 
     fn discovered(&mut self, found: Result<Vec<configbus_model::Member>, String>, now: Moment) -> Vec<Action> {
@@ -216,9 +232,15 @@ impl Subscription {
     }
 
     pub(super) fn greet(&mut self) -> Vec<Action> {
-        self.recovery.asked();
-        self.behind_since = None;
-        vec![Action::Greet(self.holding())]
+        self.note_asked();
+        vec![Action::Greet(self.greeting())]
+    }
+
+    fn note_asked(&mut self) {
+        for lane in self.lanes.values_mut() {
+            lane.recovery.asked();
+            lane.behind_since = None;
+        }
     }
 
     fn hear(&mut self, beat: &Beat, now: Moment) -> Vec<Action> {
@@ -227,20 +249,22 @@ impl Subscription {
         self.discovery.reset();
         self.last_error = None;
         self.stores.learn(&beat.members);
-        self.upstream.hear(beat, self.held.as_ref().map(|shown| &shown.head), now.wall_ms);
+        for (namespace, lane) in &mut self.lanes {
+            lane.upstream.hear(namespace, beat, lane.held.as_ref(), now.wall_ms);
+        }
         let head = beat.heads.get(&Namespace::main());
         if let Some(better) = self.better_store(&store, head.map(Head::position), now.elapsed) {
             tracing::info!("{better} is ahead of {store}: moving there");
-            let mut actions: Vec<_> = self.abandon().into_iter().collect();
+            let mut actions = self.abandon();
             actions.extend(self.open(better));
             return actions;
         }
-        self.compare(head, now.elapsed)
+        self.compare(&beat.heads, now.elapsed)
     }
 
     /// Returns another store that holds what this one has not reached for a while.
     fn better_store(&mut self, store: &str, head: Option<Position>, now: Duration) -> Option<String> {
-        let busy = self.incoming.is_some() || self.delivering.is_some();
+        let busy = self.lanes.values().any(Lane::is_busy);
         match self.ahead.take() {
             Some((url, position, since)) if head < Some(position) => {
                 if now.saturating_sub(since) >= AHEAD_MIN && !busy {
@@ -256,40 +280,40 @@ impl Subscription {
         None
     }
 
-    /// Compares the store's head with what the host shows; reminds a store that sends nothing.
-    fn compare(&mut self, head: Option<&Head>, now: Duration) -> Vec<Action> {
-        let idle = self.incoming.is_none() && self.delivering.is_none() && self.recovery.retry_at().is_none();
-        let wanted = match head {
-            Some(head) => match self.succession(head) {
-                Succession::Newer | Succession::Diverged => true,
-                Succession::Same => self.recovery.wants_everything(),
-                Succession::Stale => false,
-            },
-            None => false,
-        };
-        if !idle || !wanted {
-            self.behind_since = None;
-            return vec![];
+    /// Compares the store's heads with what the host shows; reminds a store that sends nothing.
+    fn compare(&mut self, heads: &BTreeMap<Namespace, Head>, now: Duration) -> Vec<Action> {
+        let mut is_late = false;
+        for (namespace, lane) in &mut self.lanes {
+            let head = heads.get(namespace);
+            if self.standing.denied.contains(namespace) || !lane.is_owed(head) {
+                lane.behind_since = None;
+                continue;
+            }
+            let since = *lane.behind_since.get_or_insert(now);
+            if now.saturating_sub(since) < REMIND_AFTER {
+                continue;
+            }
+            is_late = true;
+            if head.is_some_and(|head| lane.succession(head) == Succession::Diverged) {
+                lane.recovery.ask_for_everything();
+            }
         }
-        let since = *self.behind_since.get_or_insert(now);
-        if now.saturating_sub(since) < REMIND_AFTER {
-            return vec![];
-        }
-        if head.is_some_and(|head| self.succession(head) == Succession::Diverged) {
-            self.recovery.ask_for_everything();
-        }
-        self.greet()
+        if is_late { self.greet() } else { vec![] }
     }
 
     fn damaged(&mut self, reason: &str) -> Vec<Action> {
         self.last_error = Some(format!("damage on this host: {reason}"));
-        self.recovery.ask_for_everything();
+        for lane in self.lanes.values_mut() {
+            lane.recovery.ask_for_everything();
+            lane.unpark();
+        }
         if matches!(self.phase, Phase::Following { .. }) { self.greet() } else { vec![] }
     }
 
     fn reader_refused(&mut self, reason: String) -> Vec<Action> {
         let following = matches!(self.phase, Phase::Following { .. });
-        let head = self.held_head().filter(|_| following).cloned();
-        head.map(|head| Action::Answer(head, Answer::Refused(reason))).into_iter().collect()
+        let head = self.standing.shown.as_ref().filter(|_| following).map(|shown| shown.head().clone());
+        let refused = |head| Action::Answer(Namespace::main(), head, Answer::Refused(reason));
+        head.map(refused).into_iter().collect()
     }
 }

@@ -4,6 +4,7 @@
 
 mod event;
 mod follower;
+mod lane;
 mod link;
 mod machine;
 #[cfg(test)]
@@ -17,7 +18,7 @@ mod updates;
 mod upstream;
 mod wire;
 
-pub(crate) use event::{Action, Answer, Event, Failure, UpdatePart};
+pub(crate) use event::{Action, Answer, Event, Failure, Greeting, Standing, UpdatePart};
 pub(crate) use follower::{Follower, FollowerParts};
 pub(crate) use machine::Subscription;
 pub(crate) use phase::{Phase, SubscriptionStatus};
@@ -25,6 +26,7 @@ pub(crate) use upstream::Upstream;
 pub(crate) use wire::Identity;
 
 use event::Beat;
+use lane::Lane;
 use link::Link;
 use recovery::Recovery;
 use stores::Stores;

@@ -1,8 +1,8 @@
 //! Where a subscription is, and what it tells of itself.
 
-use super::Upstream;
-use configbus_model::RefusalRecord;
-use std::time::Duration;
+use super::{Standing, Upstream};
+use configbus_model::{Namespace, RefusalRecord};
+use std::{collections::BTreeMap, time::Duration};
 
 /// Where a subscription is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,9 @@ pub(crate) enum Phase {
 #[derive(Debug, Clone)]
 pub(crate) struct SubscriptionStatus {
     pub(crate) phase: Phase,
-    pub(crate) upstream: Upstream,
+    /// What is known upstream of each namespace.
+    pub(crate) upstream: BTreeMap<Namespace, Upstream>,
+    pub(crate) standing: Standing,
     pub(crate) stores: Vec<String>,
     pub(crate) last_error: Option<String>,
     pub(crate) refusals: Vec<RefusalRecord>,

@@ -15,10 +15,9 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Notes what a store says.
-    pub(crate) fn hear(&mut self, beat: &Beat, held: Option<&Head>, now_ms: u64) {
-        let main = Namespace::main();
-        let told = [beat.heads.get(&main), beat.upstream_heads.get(&main)].into_iter().flatten();
+    /// Notes what a store says of a namespace.
+    pub(crate) fn hear(&mut self, namespace: &Namespace, beat: &Beat, held: Option<&Head>, now_ms: u64) {
+        let told = [beat.heads.get(namespace), beat.upstream_heads.get(namespace)].into_iter().flatten();
         let newest = told.max_by_key(|head| head.position()).cloned();
         if let Some(newest) = &newest {
             self.see(newest);
@@ -101,9 +100,9 @@ mod tests {
         let mut upstream = Upstream::default();
         let held = head(7, TreeId::EMPTY);
         assert_eq!(upstream.freshness(Some(&held), 0, AGE), Freshness::Unknown);
-        upstream.hear(&beat(7, 7, true), Some(&held), 1_000);
+        upstream.hear(&Namespace::main(), &beat(7, 7, true), Some(&held), 1_000);
         assert_eq!(upstream.freshness(Some(&held), 2_000, AGE), Freshness::Fresh);
-        upstream.hear(&beat(7, 7, false), Some(&held), 9_000);
+        upstream.hear(&Namespace::main(), &beat(7, 7, false), Some(&held), 9_000);
         assert_eq!(upstream.freshness(Some(&held), 11_001, AGE), Freshness::Stale { since_ms: 1_000 });
     }
 
@@ -111,8 +110,8 @@ mod tests {
     fn stale_as_soon_as_something_newer_is_known() {
         let mut upstream = Upstream::default();
         let held = head(7, TreeId::EMPTY);
-        upstream.hear(&beat(7, 7, true), Some(&held), 1_000);
-        upstream.hear(&beat(7, 9, true), Some(&held), 2_000);
+        upstream.hear(&Namespace::main(), &beat(7, 7, true), Some(&held), 1_000);
+        upstream.hear(&Namespace::main(), &beat(7, 9, true), Some(&held), 2_000);
         assert_eq!(upstream.freshness(Some(&held), 2_000, AGE), Freshness::Stale { since_ms: 1_000 });
         assert_eq!(upstream.lag(Some(&held)), 2);
         let caught_up = head(9, TreeId::EMPTY);
@@ -123,8 +122,8 @@ mod tests {
     fn a_store_that_is_behind_confirms_nothing_and_moves_no_head_back() {
         let mut upstream = Upstream::default();
         let held = head(9, TreeId::EMPTY);
-        upstream.hear(&beat(9, 9, true), Some(&held), 1_000);
-        upstream.hear(&beat(7, 7, true), Some(&held), 20_000);
+        upstream.hear(&Namespace::main(), &beat(9, 9, true), Some(&held), 1_000);
+        upstream.hear(&Namespace::main(), &beat(7, 7, true), Some(&held), 20_000);
         assert_eq!(upstream.head().unwrap().revision.0, 9);
         assert_eq!(upstream.freshness(Some(&held), 20_000, AGE), Freshness::Stale { since_ms: 1_000 });
     }

@@ -6,7 +6,10 @@ use configbus_proto::{
     convert::{WireError, heads_from_wire, member_from_wire, namespace_from_wire, tree_from_wire},
     v1,
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// Heads, stores, and how many hosts run what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +146,8 @@ pub struct HostStatus {
     pub connected: bool,
     /// Version of its agent.
     pub version: String,
+    /// What it is sent besides `main`.
+    pub namespaces: BTreeSet<Namespace>,
 }
 
 impl HostStatus {
@@ -162,6 +167,7 @@ impl HostStatus {
             refusals: wire.refusals.into_iter().map(refusal).collect::<Result<_, WireError>>()?,
             connected: wire.connected,
             version: wire.version,
+            namespaces: wire.namespaces.iter().map(|name| namespace_from_wire(name)).collect::<Result<_, _>>()?,
         })
     }
 

@@ -45,7 +45,7 @@ pub(crate) fn judge(
     let main = state.upstream.get(&Namespace::main());
     Status {
         revision,
-        freshness: each.reduce(worse).unwrap_or(Freshness::Unknown),
+        freshness: each.reduce(Freshness::or_worse).unwrap_or(Freshness::Unknown),
         age: main.map(|main| Duration::from_millis(now_ms.saturating_sub(main.confirmed_ms))),
         lag: main.map_or(0, |main| main.position.revision.0.saturating_sub(revision.0)),
     }
@@ -68,15 +68,6 @@ fn freshness_of(namespace: &Namespace, mount: &MountRecord, state: &AgentState, 
 fn refused_since(namespace: &Namespace, here: Position, state: &AgentState) -> Option<u64> {
     let newer = state.refusals.iter().filter(|r| r.namespace == *namespace && r.revision > here.revision);
     newer.map(|refusal| refusal.time_ms).min()
-}
-
-fn worse(one: Freshness, other: Freshness) -> Freshness {
-    match (one, other) {
-        (Freshness::Stale { since_ms: a }, Freshness::Stale { since_ms: b }) => Freshness::Stale { since_ms: a.min(b) },
-        (stale @ Freshness::Stale { .. }, _) | (_, stale @ Freshness::Stale { .. }) => stale,
-        (Freshness::Unknown, _) | (_, Freshness::Unknown) => Freshness::Unknown,
-        (Freshness::Fresh, Freshness::Fresh) => Freshness::Fresh,
-    }
 }
 
 #[cfg(test)]

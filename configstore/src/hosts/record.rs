@@ -3,7 +3,7 @@
 use crate::subscription::Answer;
 use configbus_model::{Head, Namespace, TreeId};
 use configbus_proto::{convert::head_to_wire, convert::heads_to_wire, v1};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Longest reason that is kept; the rest is cut.
 const REASON_CHARS_MAX: usize = 1_000;
@@ -45,12 +45,14 @@ pub(crate) struct HostRecord {
     applied_ms: u64,
     effective_tree: Option<TreeId>,
     refusals: BTreeMap<Namespace, Refusal>,
+    /// What it is sent besides `main`.
+    carried: BTreeSet<Namespace>,
 }
 
 impl HostRecord {
     pub(crate) fn new(identity: HostIdentity) -> Self {
-        let (applied, refusals) = (BTreeMap::new(), BTreeMap::new());
-        Self { identity, applied, applied_ms: 0, effective_tree: None, refusals }
+        let (applied, refusals, carried) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { identity, applied, applied_ms: 0, effective_tree: None, refusals, carried }
     }
 
     /// Takes what a host says it holds, which is what its readers see.
@@ -62,6 +64,16 @@ impl HostRecord {
         }
         self.refusals.retain(|namespace, refusal| !reaches(holding.get(namespace), &refusal.head));
         self.applied = holding;
+    }
+
+    /// Notes what the host is sent besides `main` and forgets all others; returns whether the record changed.
+    pub(crate) fn carry(&mut self, carried: BTreeSet<Namespace>) -> bool {
+        let is_kept = |namespace: &Namespace| *namespace == Namespace::main() || carried.contains(namespace);
+        self.applied.retain(|namespace, _| is_kept(namespace));
+        self.refusals.retain(|namespace, _| is_kept(namespace));
+        let changed = self.carried != carried;
+        self.carried = carried;
+        changed
     }
 
     /// Returns whether the record changed.
@@ -101,6 +113,7 @@ impl HostRecord {
             refusals: self.refusals.iter().map(refusal).collect(),
             connected,
             version: self.identity.version.clone(),
+            namespaces: self.carried.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -238,6 +238,11 @@ impl Seat {
         });
     }
 
+    /// Notes what it is sent besides `main`.
+    pub(crate) fn carry(&self, namespaces: BTreeSet<Namespace>) {
+        self.roster.change(&self.host, self.stream, |record| record.carry(namespaces));
+    }
+
     /// Takes the host's answer to an update.
     pub(crate) fn acknowledge(&self, acknowledgement: &Acknowledgement) {
         let now_ms = self.roster.clock.now_ms();

@@ -40,6 +40,7 @@ impl Distribution for DistributionService {
         &self,
         request: Request<Streaming<v1::SubscribeRequest>>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
+        let roles = roles_of(&request);
         let Ok(permit) = self.streams.clone().try_acquire_owned() else {
             let text = "this store has as many streams as it can serve";
             return Err(status::to_status(ErrorKind::Exhausted, text, &status::Details::default()));
@@ -47,7 +48,7 @@ impl Distribution for DistributionService {
         let (outbound, responses) = mpsc::channel(OUTBOUND_MAX);
         let (feed, shutdown) = (self.feed.clone(), self.tasks.shutdown_token());
         self.tasks.spawn_connection("subscription", async move {
-            crate::subscription::serve(feed, request.into_inner(), outbound, shutdown).await;
+            crate::subscription::serve(feed, roles, request.into_inner(), outbound, shutdown).await;
             drop(permit);
             Ok::<_, Infallible>(())
         });

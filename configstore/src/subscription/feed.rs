@@ -1,11 +1,11 @@
 //! What all subscriptions are fed from.
 
 use super::{machine::Send, wire::UpdateHeader};
-use crate::{delta::DeltaError, hosts::Roster, mirror::MirrorReader};
+use crate::{delta::DeltaError, hosts::Roster, mirrors::Mirrors, upstream::Word};
 use configbus_coordination::Heads;
-use configbus_model::{ErrorKind, Namespace};
+use configbus_model::{ErrorKind, Namespace, Roles};
 use configbus_proto::{status, v1};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 use tonic::Status;
 
@@ -21,7 +21,9 @@ pub(crate) struct Feed {
     pub(crate) heads: watch::Receiver<Heads>,
     /// The newest heartbeat.
     pub(crate) pulse: watch::Receiver<v1::Heartbeat>,
-    pub(crate) mirrors: BTreeMap<Namespace, Arc<MirrorReader>>,
+    /// What the server says there is.
+    pub(crate) word: watch::Receiver<Word>,
+    pub(crate) mirrors: Arc<Mirrors>,
     pub(crate) roster: Arc<Roster>,
 }
 
@@ -29,7 +31,8 @@ impl Feed {
     /// Computes an update, or takes the one that was computed for others, and sends it in parts.
     pub(super) async fn deliver(self: Arc<Self>, send: Send, outbound: Outbound) -> Result<(), Status> {
         let Send { namespace, from, to } = send;
-        let mirror = self.mirrors.get(&namespace).expect("heads are shown for mirrored namespaces only");
+        let gone = || ended(ErrorKind::Unavailable, "a namespace has just gone: subscribe again");
+        let mirror = self.mirrors.get(&namespace).ok_or_else(gone)?;
         let from = mirror.base(from).await;
         let delta = mirror.delta(from.as_ref(), &to).await.map_err(|error| failed(&error))?;
         let parts = delta.parts.count();
@@ -41,6 +44,20 @@ impl Feed {
             offer(&outbound, header.part(wire_count(index), objects)).await?;
         }
         Ok(())
+    }
+
+    /// Returns of which wanted namespaces nothing will be sent.
+    pub(super) fn scope(&self, wanted: &BTreeSet<Namespace>, roles: Option<&Roles>) -> v1::Scope {
+        let (heads, word) = (self.heads.borrow(), self.word.borrow());
+        let is_denied = |namespace: &Namespace| roles.is_some_and(|roles| !roles.feeds(namespace));
+        let is_empty = |namespace: &Namespace| {
+            let unknown_to_server = word.heads.as_ref().is_some_and(|heads| !heads.contains_key(namespace));
+            unknown_to_server && !heads.contains_key(namespace)
+        };
+        let names = |which: &dyn Fn(&Namespace) -> bool| {
+            wanted.iter().filter(|namespace| which(namespace)).map(ToString::to_string).collect()
+        };
+        v1::Scope { denied: names(&is_denied), empty: names(&is_empty) }
     }
 
     /// Returns the newest heartbeat as a message.

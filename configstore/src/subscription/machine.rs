@@ -5,7 +5,7 @@
 //! every delta is relative to what the host is known to hold.
 
 use configbus_model::{Head, Namespace, Succession};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a host answered an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(crate) struct Send {
 /// One host's side of things.
 #[derive(Debug, Default)]
 pub(crate) struct Subscription {
+    /// Sent besides `main`.
+    wanted: BTreeSet<Namespace>,
     by_namespace: BTreeMap<Namespace, Progress>,
 }
 
@@ -50,12 +52,20 @@ impl Subscription {
         self.by_namespace = holding.into_iter().map(|(namespace, head)| (namespace, progress(head))).collect();
     }
 
+    /// The host says what it wants besides `main`, as far as it may. What is known of the rest is forgotten.
+    pub(crate) fn want(&mut self, wanted: BTreeSet<Namespace>) {
+        self.wanted = wanted;
+        let wanted = &self.wanted;
+        self.by_namespace.retain(|namespace, _| *namespace == Namespace::main() || wanted.contains(namespace));
+    }
+
     /// The host answers an update.
     pub(crate) fn answer(&mut self, namespace: &Namespace, answer: Answer, head: &Head) {
-        let progress = self.by_namespace.entry(namespace.clone()).or_default();
-        if answer == Answer::Observed {
+        let wanted = *namespace == Namespace::main() || self.wanted.contains(namespace);
+        if answer == Answer::Observed || !wanted {
             return;
         }
+        let progress = self.by_namespace.entry(namespace.clone()).or_default();
         progress.outstanding.take_if(|outstanding| is_same(outstanding, head));
         match answer {
             Answer::Observed => {}
@@ -69,7 +79,9 @@ impl Subscription {
 
     /// Returns the next update to send, given the heads the store holds.
     pub(crate) fn next(&mut self, store_heads: &BTreeMap<Namespace, Head>) -> Option<Send> {
-        store_heads.iter().find_map(|(namespace, head)| {
+        let main = Namespace::main();
+        std::iter::once(&main).chain(&self.wanted).find_map(|namespace| {
+            let head = store_heads.get(namespace)?;
             let progress = self.by_namespace.entry(namespace.clone()).or_default();
             if progress.outstanding.is_some() || !progress.wants(head) {
                 return None;
@@ -128,6 +140,25 @@ mod tests {
         subscription.answer(&Namespace::main(), Answer::Applied, &head(5));
         check_sends(&mut subscription, 5, None);
         check_sends(&mut subscription, 6, Some((Some(5), 6)));
+    }
+
+    #[test]
+    fn a_host_gets_main_and_what_it_wants_and_each_by_itself() {
+        let [traffic, secret] = ["traffic", "secret"].map(|name| Namespace::parse(name).unwrap());
+        let heads: BTreeMap<_, _> = [Namespace::main(), traffic.clone(), secret].map(|name| (name, head(5))).into();
+        let mut subscription = Subscription::default();
+        subscription.greet(self::heads(5));
+        assert_eq!(subscription.next(&heads), None);
+        subscription.want([traffic.clone()].into());
+        let sent = subscription.next(&heads).unwrap();
+        assert_eq!((&sent.namespace, sent.from, subscription.next(&heads)), (&traffic, None, None));
+        // While it is out, others move on.
+        let moved: BTreeMap<_, _> = heads.keys().map(|name| (name.clone(), head(6))).collect();
+        assert_eq!(subscription.next(&moved).unwrap().namespace, Namespace::main());
+        subscription.want(BTreeSet::new());
+        subscription.answer(&traffic, Answer::Applied, &head(5));
+        subscription.want([traffic.clone()].into());
+        assert_eq!(subscription.next(&moved).unwrap().from, None, "what it held is not known any more");
     }
 
     #[test]

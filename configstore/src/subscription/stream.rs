@@ -3,14 +3,14 @@
 use super::{
     feed::{Feed, Outbound, ended},
     machine::Subscription,
-    wire::{Hello, acknowledgement_from_wire, hello_from_wire},
+    wire::{Hello, acknowledgement_from_wire, hello_from_wire, wanted_from_wire},
 };
 use crate::hosts::{Acknowledgement, Seat};
 use configbus_coordination::Heads;
-use configbus_model::ErrorKind;
+use configbus_model::{ErrorKind, Namespace, Roles};
 use configbus_proto::v1::{self, subscribe_request::Message};
 use futures_util::future::{BoxFuture, FutureExt as _, OptionFuture};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
     time::{Instant, Interval, MissedTickBehavior},
@@ -37,12 +37,13 @@ const FAREWELL_MAX: Duration = Duration::from_secs(1);
 /// Serves one subscription to its end.
 pub(crate) async fn serve(
     feed: Arc<Feed>,
+    roles: Option<Arc<Roles>>,
     inbound: Streaming<v1::SubscribeRequest>,
     outbound: Outbound,
     shutdown: CancellationToken,
 ) {
     let farewell = outbound.clone();
-    let conversation = Conversation::open(feed, inbound, outbound);
+    let conversation = Conversation::open(feed, roles, inbound, outbound);
     let end = tokio::select! {
         end = async { conversation.await?.run().await } => end,
         () = shutdown.cancelled() => Err(ended(ErrorKind::Unavailable, "the store is stopping")),
@@ -55,6 +56,12 @@ pub(crate) async fn serve(
 
 struct Conversation {
     feed: Arc<Feed>,
+    /// What the host's credential lets it read; nothing where nobody is asked for one.
+    roles: Option<Arc<Roles>>,
+    wanted: BTreeSet<Namespace>,
+    /// What the host was told of what it wants, and what it is to be told.
+    scope: Option<v1::Scope>,
+    scope_due: Option<v1::Scope>,
     inbound: Streaming<v1::SubscribeRequest>,
     outbound: Outbound,
     seat: Seat,
@@ -69,6 +76,7 @@ struct Conversation {
 impl Conversation {
     async fn open(
         feed: Arc<Feed>,
+        roles: Option<Arc<Roles>>,
         mut inbound: Streaming<v1::SubscribeRequest>,
         outbound: Outbound,
     ) -> Result<Self, Status> {
@@ -80,6 +88,10 @@ impl Conversation {
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut conversation = Self {
             feed,
+            roles,
+            wanted: BTreeSet::new(),
+            scope: None,
+            scope_due: None,
             inbound,
             outbound,
             seat,
@@ -99,6 +111,7 @@ impl Conversation {
         loop {
             heads.mark_unchanged();
             self.send_next();
+            self.look_at_scope();
             match self.next_turn(&mut heads).await {
                 Turn::Heard(Some(message)) => self.hear(message)?,
                 Turn::Heard(None) => return Ok(()),
@@ -110,6 +123,7 @@ impl Conversation {
                 Turn::HeadMoved => {}
                 Turn::BeatDue => self.beat_due = true,
                 Turn::Beaten => self.beat_due = false,
+                Turn::ScopeTold(scope) => (self.scope, self.scope_due) = (Some(scope), None),
                 Turn::Over(kind, reason) => return Err(ended(kind, reason)),
             }
         }
@@ -129,7 +143,12 @@ impl Conversation {
                 Err(_) => Turn::Over(ErrorKind::Unavailable, "the store is stopping"),
             },
             _ = self.beats.tick() => Turn::BeatDue,
-            permit = self.outbound.reserve(), if self.beat_due => match permit {
+            permit = self.outbound.reserve(), if self.beat_due || self.scope_due.is_some() => match permit {
+                Ok(permit) if let Some(scope) = self.scope_due.clone() => {
+                    let message = v1::subscribe_response::Message::Scope(scope.clone());
+                    permit.send(Ok(v1::SubscribeResponse { message: Some(message) }));
+                    Turn::ScopeTold(scope)
+                }
                 Ok(permit) => {
                     permit.send(Ok(self.feed.heartbeat()));
                     Turn::Beaten
@@ -152,6 +171,10 @@ impl Conversation {
             return;
         }
         let next = self.subscription.next(&self.feed.heads.borrow());
+        if next.is_some() {
+            // What is being sent may take as long as the host takes it: `offer` watches over that.
+            self.answer_by = None;
+        }
         self.sending = next.map(|send| self.feed.clone().deliver(send, self.outbound.clone()).boxed());
     }
 
@@ -164,6 +187,11 @@ impl Conversation {
                 self.subscription.answer(namespace, *answer, head);
                 self.seat.acknowledge(&acknowledgement);
                 self.expect_answer();
+                Ok(())
+            }
+            Some(Message::Want(want)) => {
+                let wanted = wanted_from_wire("want.namespaces", &want.namespaces)?;
+                self.want(wanted);
                 Ok(())
             }
             None => Ok(()),
@@ -179,12 +207,36 @@ impl Conversation {
         Ok(())
     }
 
+    /// Returns whether the host may read a namespace.
+    fn may_read(&self, namespace: &Namespace) -> bool {
+        self.roles.as_ref().is_none_or(|roles| roles.feeds(namespace))
+    }
+
+    fn want(&mut self, wanted: BTreeSet<Namespace>) {
+        let readable: BTreeSet<_> = wanted.iter().filter(|namespace| self.may_read(namespace)).cloned().collect();
+        self.seat.carry(readable.clone());
+        self.subscription.want(readable);
+        (self.wanted, self.scope) = (wanted, None);
+        self.expect_answer();
+    }
+
+    /// Finds out whether the host has to be told what it will not get.
+    fn look_at_scope(&mut self) {
+        if self.wanted.is_empty() {
+            self.scope_due = None;
+            return;
+        }
+        let scope = self.feed.scope(&self.wanted, self.roles.as_deref());
+        self.scope_due = (self.scope.as_ref() != Some(&scope)).then_some(scope);
+    }
+
     fn greet(&mut self, hello: Hello) {
         self.answer_by = None;
         self.subscription.greet(hello.holding.clone());
         let diverged = self.subscription.divergences(&self.feed.heads.borrow());
         metrics::counter!("configbus_store_host_divergences_total").increment(diverged as u64);
         self.seat.greet(hello.identity, hello.holding);
+        self.want(hello.wanted);
     }
 }
 
@@ -200,6 +252,8 @@ enum Turn {
     BeatDue,
     /// It has left.
     Beaten,
+    /// The host was told what it will not get.
+    ScopeTold(v1::Scope),
     /// The conversation cannot go on.
     Over(ErrorKind, &'static str),
 }

@@ -5,13 +5,13 @@ use crate::{
     subscription::machine::Answer,
 };
 use bytes::Bytes;
-use configbus_model::{ErrorKind, Head, Namespace};
+use configbus_model::{ErrorKind, Head, MOUNTS_MAX, Namespace};
 use configbus_proto::{
     PROTOCOL_VERSION,
-    convert::{WireError, head_from_wire, head_to_wire, heads_from_wire, tree_from_wire},
+    convert::{WireError, head_from_wire, head_to_wire, heads_from_wire, namespace_from_wire, tree_from_wire},
     status, v1,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tonic::Status;
 
 /// Longest host name, incarnation or version: that of a DNS name.
@@ -28,6 +28,8 @@ const LABEL_BYTES_MAX: usize = 256;
 pub(crate) struct Hello {
     pub(crate) identity: HostIdentity,
     pub(crate) holding: BTreeMap<Namespace, Head>,
+    /// Besides `main`.
+    pub(crate) wanted: BTreeSet<Namespace>,
 }
 
 /// Reads a greeting.
@@ -48,9 +50,18 @@ pub(crate) fn hello_from_wire(hello: v1::Hello) -> Result<Hello, Status> {
         return Err(WireError::new("hello.labels", reason).into());
     }
     let holding = heads_from_wire(&hello.holding)?;
+    let wanted = wanted_from_wire("hello.namespaces", &hello.namespaces)?;
     let labels = hello.labels.into_iter().collect();
     let (host, incarnation, version) = (hello.host, hello.incarnation, hello.version);
-    Ok(Hello { identity: HostIdentity { host, incarnation, labels, version }, holding })
+    Ok(Hello { identity: HostIdentity { host, incarnation, labels, version }, holding, wanted })
+}
+
+/// Reads which namespaces are wanted.
+pub(crate) fn wanted_from_wire(field: &'static str, names: &[String]) -> Result<BTreeSet<Namespace>, WireError> {
+    if names.len() > MOUNTS_MAX {
+        return Err(WireError::new(field, format!("at most {MOUNTS_MAX} namespaces are mounted")));
+    }
+    names.iter().map(|name| namespace_from_wire(name)).collect()
 }
 
 fn check_name(field: &'static str, name: &str, bytes_min: usize) -> Result<(), WireError> {
@@ -125,6 +136,7 @@ mod tests {
         check_refused(v1::Hello { incarnation: "x".repeat(254), ..hello() }, "hello.incarnation");
         let labels = (0..65).map(|n| (n.to_string(), String::new())).collect();
         check_refused(v1::Hello { labels, ..hello() }, "hello.labels");
+        check_refused(v1::Hello { namespaces: vec!["a".into(); 1_001], ..hello() }, "hello.namespaces");
         check_refused(v1::Hello { holding: vec![v1::Head::default()], ..hello() }, "head.commit");
     }
 

@@ -24,6 +24,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// One complete update.
 #[derive(Debug)]
 pub(crate) struct Update {
+    pub(crate) namespace: Namespace,
     pub(crate) from: Option<Head>,
     pub(crate) to: Head,
     pub(crate) parts: u32,
@@ -44,6 +45,7 @@ pub(crate) struct Agent {
     requests: mpsc::Sender<v1::SubscribeRequest>,
     responses: Streaming<v1::SubscribeResponse>,
     pub(crate) heartbeats: Vec<v1::Heartbeat>,
+    pub(crate) scopes: Vec<v1::Scope>,
     pub(crate) disk: Disk,
 }
 
@@ -55,6 +57,7 @@ pub(crate) fn hello(host: &str, held: Option<&Head>) -> v1::Hello {
         labels: [("zone".to_owned(), "a".to_owned())].into(),
         holding: held.map(|head| head_to_wire(&Namespace::main(), head)).into_iter().collect(),
         version: "test".into(),
+        namespaces: vec![],
     }
 }
 
@@ -75,7 +78,7 @@ impl Agent {
         let (requests, outgoing) = mpsc::channel(16);
         requests.send(v1::SubscribeRequest { message: Some(first) }).await.unwrap();
         let responses = client.subscribe(ReceiverStream::new(outgoing)).await.unwrap().into_inner();
-        Self { requests, responses, heartbeats: Vec::new(), disk }
+        Self { requests, responses, heartbeats: Vec::new(), scopes: Vec::new(), disk }
     }
 
     /// Waits for the next complete update; heartbeats are put aside.
@@ -92,6 +95,7 @@ impl Agent {
                 match message.message.unwrap() {
                     subscribe_response::Message::Update(part) => parts.push(part),
                     subscribe_response::Message::Heartbeat(heartbeat) => self.heartbeats.push(heartbeat),
+                    subscribe_response::Message::Scope(scope) => self.scopes.push(scope),
                 }
             }
             Ok(parts)
@@ -104,7 +108,7 @@ impl Agent {
         let message = tokio::time::timeout(DEADLINE, self.responses.message()).await.expect("a heartbeat arrives");
         match message.unwrap().expect("the stream goes on").message.unwrap() {
             subscribe_response::Message::Heartbeat(heartbeat) => heartbeat,
-            subscribe_response::Message::Update(update) => panic!("unexpected update to {:?}", update.to),
+            other => panic!("unexpected {other:?}"),
         }
     }
 
@@ -153,10 +157,28 @@ impl Agent {
         }
     }
 
+    /// Waits until the store has said what it will not send.
+    pub(crate) async fn scope(&mut self) -> v1::Scope {
+        let search = async {
+            loop {
+                match self.responses.message().await.unwrap().expect("the stream goes on").message.unwrap() {
+                    subscribe_response::Message::Scope(scope) => return scope,
+                    subscribe_response::Message::Heartbeat(_) => {}
+                    subscribe_response::Message::Update(update) => panic!("unexpected update to {:?}", update.to),
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, search).await.expect("it is said")
+    }
+
     pub(crate) async fn answer(&self, state: State, head: &Head, reason: &str) {
+        self.answer_of(&Namespace::main(), state, head, reason).await;
+    }
+
+    pub(crate) async fn answer_of(&self, namespace: &Namespace, state: State, head: &Head, reason: &str) {
         let acknowledgement = v1::Acknowledgement {
             state: state.into(),
-            head: Some(head_to_wire(&Namespace::main(), head)),
+            head: Some(head_to_wire(namespace, head)),
             effective_tree: head.tree.to_string(),
             reason: reason.into(),
         };
@@ -217,8 +239,8 @@ impl Disk {
 
 fn decode(parts: &[v1::Update]) -> Update {
     let (namespace, to) = head_from_wire(parts[0].to.as_ref().unwrap()).unwrap();
-    assert_eq!(namespace, Namespace::main());
     let mut update = Update {
+        namespace,
         from: parts[0].from.as_ref().map(|from| head_from_wire(from).unwrap().1),
         to,
         parts: u32::try_from(parts.len()).unwrap(),

@@ -120,6 +120,13 @@ impl Bench {
         heads[&main].clone()
     }
 
+    /// Waits until the store serves a head of a namespace, or serves the namespace no more.
+    pub(crate) async fn store_serves_in(&self, namespace: &Namespace, head: Option<&Head>) {
+        let mut heads = self.running().heads.clone();
+        let reached = heads.wait_for(|heads| heads.get(namespace) == head);
+        tokio::time::timeout(DEADLINE, reached).await.expect("the store gets there").unwrap();
+    }
+
     pub(crate) fn store_head(&self) -> Option<Head> {
         self.running().heads.borrow().get(&Namespace::main()).cloned()
     }

@@ -3,7 +3,7 @@
 use axum::{
     Router,
     body::Bytes,
-    extract::State,
+    extract::{Path as UrlPath, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -13,18 +13,22 @@ use std::{io::Read as _, path::PathBuf, sync::Arc, time::Duration};
 
 const WITHIN: Duration = Duration::from_secs(30);
 
-/// Returns the repository of this moment.
-pub(crate) type Repository = Arc<dyn Fn() -> PathBuf + Send + Sync>;
+/// Returns the repository of this moment that a folder name of the path stands for.
+pub(crate) type Repository = Arc<dyn Fn(&str) -> PathBuf + Send + Sync>;
 
 pub(crate) fn routes(repository: Repository) -> Router {
     Router::new()
-        .route("/git/main.git/info/refs", get(info_refs))
-        .route("/git/main.git/git-upload-pack", post(rpc))
+        .route("/git/{name}/info/refs", get(info_refs))
+        .route("/git/{name}/git-upload-pack", post(rpc))
         .with_state(repository)
 }
 
-async fn info_refs(State(repository): State<Repository>, headers: HeaderMap) -> Response {
-    let dir = repository();
+async fn info_refs(
+    State(repository): State<Repository>,
+    UrlPath(name): UrlPath<String>,
+    headers: HeaderMap,
+) -> Response {
+    let dir = repository(&name);
     let options = ServeOptions { protocol: protocol(&headers), ..ServeOptions::default() };
     let command = advertise(&dir, Service::UploadPack, &options);
     let output = tokio::task::spawn_blocking(|| command.run(WITHIN)).await.unwrap().unwrap().stdout;
@@ -34,8 +38,13 @@ async fn info_refs(State(repository): State<Repository>, headers: HeaderMap) -> 
     (content_type, [preamble, &output].concat()).into_response()
 }
 
-async fn rpc(State(repository): State<Repository>, headers: HeaderMap, body: Bytes) -> Response {
-    let dir = repository();
+async fn rpc(
+    State(repository): State<Repository>,
+    UrlPath(name): UrlPath<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let dir = repository(&name);
     let is_gzip = headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
     let input = if is_gzip { gunzip(&body) } else { body.to_vec() };
     let command = upload_pack(&dir, &ServeOptions { protocol: protocol(&headers), ..ServeOptions::default() });

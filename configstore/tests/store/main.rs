@@ -8,6 +8,7 @@ mod faults;
 mod fleet;
 mod following;
 mod git_http;
+mod namespaces;
 mod port;
 mod registering;
 mod server_double;

@@ -9,7 +9,7 @@ use configbus_gitstore::{
 };
 use configbus_model::{ConfigPath, Epoch, Head, Namespace};
 use configbus_proto::{
-    convert::head_to_wire,
+    convert::heads_to_wire,
     status, v1,
     v1::{
         coordination_server::CoordinationServer,
@@ -19,6 +19,7 @@ use configbus_proto::{
 };
 use configbus_runtime::Tasks;
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::Path,
     process::Command,
@@ -45,6 +46,8 @@ pub(crate) enum Packs {
 
 struct State {
     store: Store,
+    /// Namespaces besides `main`.
+    others: BTreeMap<Namespace, Store>,
     epoch: Epoch,
     packs: Packs,
 }
@@ -70,7 +73,7 @@ impl ServerDouble {
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::create(&dir.path().join("main.git"), &RepositorySettings::default()).unwrap();
-        let state = State { store, epoch: Epoch::FIRST, packs: Packs::Whole };
+        let state = State { store, others: BTreeMap::new(), epoch: Epoch::FIRST, packs: Packs::Whole };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             reports: watch::Sender::default(),
@@ -104,9 +107,10 @@ impl ServerDouble {
         let tasks = Tasks::new("double");
         let (shared, shutdown) = (self.shared.clone(), tasks.shutdown_token());
         let git = shared.clone();
-        let repository: git_http::Repository = Arc::new(move || {
+        let repository: git_http::Repository = Arc::new(move |name| {
             git.git_asked.fetch_add(1, SeqCst);
-            git.state.lock().unwrap().store.dir().to_owned()
+            let namespace = Namespace::parse(name.trim_end_matches(".git")).unwrap();
+            git.state.lock().unwrap().store_of(&namespace).unwrap().dir().to_owned()
         });
         let routes = Routes::from(git_http::routes(repository))
             .add_service(CoordinationServer::new(EmbeddedService::new(self.registry.clone(), tasks.clone())))
@@ -138,11 +142,17 @@ impl ServerDouble {
 
     pub(crate) fn land_edits(&self, edits: &[TreeEdit]) -> Head {
         let state = self.shared.state.lock().unwrap();
-        let head = state.store.head();
-        let landing = state.store.land_edits(head.as_ref(), edits, &meta()).unwrap();
-        let EditLanding::Landed { commit, .. } = landing else { panic!("nothing changed") };
-        let moved = state.store.move_head(head.map(|head| head.commit), commit, 1_000).unwrap();
-        head_of(state.epoch, &moved)
+        state.land(&state.store, edits)
+    }
+
+    /// Lands one commit in another namespace, which is made when there is none.
+    pub(crate) fn land_in(&self, namespace: &Namespace, files: &[(&str, &str)]) -> Head {
+        let edits: Vec<_> = files.iter().map(|(path, content)| put(path, content.as_bytes())).collect();
+        let dir = self._dir.path().join(format!("{namespace}.git"));
+        let mut state = self.shared.state.lock().unwrap();
+        let make = || Store::create(&dir, &RepositorySettings::default()).unwrap();
+        let store = state.others.entry(namespace.clone()).or_insert_with(make).clone();
+        state.land(&store, &edits)
     }
 
     /// Returns what the server says its head is.
@@ -178,10 +188,31 @@ impl ServerDouble {
     }
 }
 
+impl State {
+    fn store_of(&self, namespace: &Namespace) -> Option<&Store> {
+        if *namespace == Namespace::main() { Some(&self.store) } else { self.others.get(namespace) }
+    }
+
+    fn land(&self, store: &Store, edits: &[TreeEdit]) -> Head {
+        let head = store.head();
+        let landing = store.land_edits(head.as_ref(), edits, &meta()).unwrap();
+        let EditLanding::Landed { commit, .. } = landing else { panic!("nothing changed") };
+        let moved = store.move_head(head.map(|head| head.commit), commit, 1_000).unwrap();
+        head_of(self.epoch, &moved)
+    }
+}
+
 impl Shared {
     fn head(&self) -> Option<Head> {
         let state = self.state.lock().unwrap();
         state.store.head().map(|head| head_of(state.epoch, &head))
+    }
+
+    fn heads(&self) -> BTreeMap<Namespace, Head> {
+        let main = self.head().map(|head| (Namespace::main(), head));
+        let state = self.state.lock().unwrap();
+        let head = |(name, store): (&Namespace, &Store)| Some((name.clone(), head_of(state.epoch, &store.head()?)));
+        main.into_iter().chain(state.others.iter().filter_map(head)).collect()
     }
 }
 
@@ -232,7 +263,8 @@ impl Distribution for Service {
         let request = request.into_inner();
         let (store, packs) = {
             let state = self.0.state.lock().unwrap();
-            (state.store.clone(), state.packs)
+            let namespace = Namespace::parse(&request.namespace).unwrap();
+            (state.store_of(&namespace).unwrap().clone(), state.packs)
         };
         let not_found =
             |text: String| status::to_status(configbus_model::ErrorKind::NotFound, text, &Default::default());
@@ -262,7 +294,7 @@ impl Distribution for Service {
 #[tonic::async_trait]
 impl Fleet for Service {
     async fn status(&self, _: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
-        let heads = self.0.head().map(|head| head_to_wire(&Namespace::main(), &head)).into_iter().collect();
+        let heads = heads_to_wire(&self.0.heads());
         Ok(Response::new(v1::StatusResponse { heads, ..v1::StatusResponse::default() }))
     }
 

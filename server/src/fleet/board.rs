@@ -130,6 +130,7 @@ impl Drop for ReportSession {
 mod tests {
     use super::*;
     use configbus_model::{CommitId, Epoch, TreeId};
+    use std::collections::BTreeSet;
 
     fn host(name: &str, revision: u64) -> Host {
         let head = Head {
@@ -151,6 +152,7 @@ mod tests {
             refusals: Vec::new(),
             connected: true,
             version: String::new(),
+            carried: BTreeSet::new(),
         }
     }
 

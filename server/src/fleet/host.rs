@@ -1,7 +1,7 @@
 //! What is known of one host.
 
 use configbus_model::{Head, Namespace, Revision, TreeId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A head a host did not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(crate) struct Host {
     pub(crate) refusals: Vec<Refusal>,
     pub(crate) connected: bool,
     pub(crate) version: String,
+    /// What it is sent besides `main`.
+    pub(crate) carried: BTreeSet<Namespace>,
 }
 
 impl Host {
@@ -34,9 +36,14 @@ impl Host {
         self.applied.get(namespace).is_some_and(|head| head.revision >= revision)
     }
 
-    /// Returns whether readers on the host see the server's head or a later one.
+    /// Returns whether a namespace belongs to what readers on the host see or will see.
+    pub(crate) fn carries(&self, namespace: &Namespace) -> bool {
+        *namespace == Namespace::main() || self.carried.contains(namespace)
+    }
+
+    /// Returns whether readers on the host see the server's head or a later one of all that the host carries.
     pub(crate) fn is_current(&self, heads: &BTreeMap<Namespace, Head>) -> bool {
-        heads.iter().all(|(namespace, head)| {
+        heads.iter().filter(|(namespace, _)| self.carries(namespace)).all(|(namespace, head)| {
             self.applied.get(namespace).is_some_and(|applied| applied.position() >= head.position())
         })
     }

@@ -122,10 +122,12 @@ impl Roster {
         Tally::of(self.hosts.values().map(|known| &known.host), heads)
     }
 
-    /// Counts connected hosts that have applied a revision and names at most `behind_max` that have not.
+    /// Counts connected hosts that have applied a revision, of those that carry the namespace, and names at most
+    /// `behind_max` that have not.
     pub(crate) fn progress(&self, namespace: &Namespace, revision: Revision, behind_max: usize) -> Progress {
         let mut progress = Progress::default();
-        for host in self.hosts.values().map(|known| &known.host).filter(|host| host.connected) {
+        let carries = |host: &&Host| host.connected && host.carries(namespace);
+        for host in self.hosts.values().map(|known| &known.host).filter(carries) {
             progress.total += 1;
             if host.has_applied(namespace, revision) {
                 progress.applied += 1;
@@ -171,6 +173,7 @@ impl Progress {
 mod tests {
     use super::*;
     use configbus_model::{CommitId, Epoch, TreeId};
+    use std::collections::BTreeSet;
 
     const A: ReportId = ReportId(1);
     const B: ReportId = ReportId(2);
@@ -202,6 +205,7 @@ mod tests {
             refusals: Vec::new(),
             connected: true,
             version: String::new(),
+            carried: BTreeSet::new(),
         }
     }
 

@@ -68,6 +68,7 @@ impl<'a> Sight<'a> {
         let all = host.applied.len() + host.refusals.len();
         host.applied.retain(|namespace, _| self.sees(namespace));
         host.refusals.retain(|refusal| self.sees(&refusal.namespace));
+        host.carried.retain(|namespace| self.sees(namespace));
         let seen = host.applied.len() + host.refusals.len();
         if seen < all {
             // It is made of everything the host shows.
@@ -82,6 +83,7 @@ mod tests {
     use super::*;
     use crate::fleet::Refusal;
     use configbus_model::{CommitId, Epoch, Grant, MemberRole, Revision, TreeId};
+    use std::collections::BTreeSet;
 
     fn head(revision: u64) -> Head {
         Head {
@@ -114,6 +116,7 @@ mod tests {
             refusals: Vec::new(),
             connected: true,
             version: String::new(),
+            carried: BTreeSet::new(),
         }
     }
 

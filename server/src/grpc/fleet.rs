@@ -202,6 +202,7 @@ fn host_from_wire(store: &str, host: &v1::HostStatus) -> Result<Host, WireError>
         refusals: host.refusals.iter().map(refusal_from_wire).collect::<Result<_, _>>()?,
         connected: host.connected,
         version: host.version.clone(),
+        carried: host.namespaces.iter().map(|name| namespace_from_wire(name)).collect::<Result<_, _>>()?,
     })
 }
 
@@ -229,6 +230,7 @@ fn host_to_wire(host: &Host) -> v1::HostStatus {
         refusals: host.refusals.iter().map(refusal).collect(),
         connected: host.connected,
         version: host.version.clone(),
+        namespaces: host.carried.iter().map(ToString::to_string).collect(),
     }
 }
 
