@@ -2,15 +2,11 @@
 
 use super::history::parse_point;
 use clap::Args;
-use configbus_model::{At, BlobId, ConfigPath, Grant, PrincipalName, Revision};
+use configbus_model::{At, BlobId, ConfigPath, Grant, Namespace, PrincipalName, Revision};
 use std::{path::PathBuf, time::Duration};
 
 /// Which server to talk to.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:
-  configbus status
-  configbus status --output json | jq .hosts
-  configbus status --server https://bus.example:7420 --ca /etc/configbus/ca.pem")]
 pub(crate) struct ServerAddress {
     /// Base URL of the server.
     #[arg(long, env = "CONFIGBUS_SERVER", default_value = "http://127.0.0.1:7420", value_name = "URL")]
@@ -33,12 +29,16 @@ pub(crate) struct ServerAddress {
 #[command(after_help = "Examples:
   configbus status
   configbus status --verbose
+  configbus status --namespace traffic
   configbus status --output json | jq .hosts
   configbus status --server https://bus.example:7420 --ca /etc/configbus/ca.pem")]
 pub(crate) struct StatusArgs {
     /// Also what namespaces take on the server's disk.
     #[arg(long, short)]
     pub(crate) verbose: bool,
+    /// Only what concerns this namespace.
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<Namespace>,
     #[command(flatten)]
     pub(crate) address: ServerAddress,
 }
@@ -215,11 +215,15 @@ pub(crate) enum ReportFormat {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   configbus hosts
-  configbus hosts --behind --output json")]
+  configbus hosts --behind --output json
+  configbus hosts --namespace traffic")]
 pub(crate) struct HostsArgs {
     /// Only hosts that have not applied the head.
     #[arg(long)]
     pub(crate) behind: bool,
+    /// Only what concerns this namespace.
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<Namespace>,
     #[command(flatten)]
     pub(crate) address: ServerAddress,
 }
@@ -228,13 +232,17 @@ pub(crate) struct HostsArgs {
 #[command(after_help = "Examples:
   configbus wait r42
   configbus wait r42 --percent 99.9 --timeout 30s
+  configbus wait r7 --namespace traffic
 
 Ends with 7 when the time is up before enough hosts have it.")]
 pub(crate) struct WaitArgs {
     /// Revision to wait for.
     #[arg(value_name = "REV")]
     pub(crate) revision: Revision,
-    /// Share of the known hosts that must have it.
+    /// Namespace whose revision it is.
+    #[arg(long, default_value = "main", value_name = "NAMESPACE")]
+    pub(crate) namespace: Namespace,
+    /// Share of the known hosts that must have it; of another namespace than main, of those that mount it.
     #[arg(long, default_value_t = 100.0, value_name = "PERCENT", value_parser = parse_percent)]
     pub(crate) percent: f64,
     /// Give up after, e.g. 500ms, 30s, 5m.

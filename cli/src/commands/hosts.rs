@@ -26,10 +26,12 @@ struct Shown {
 #[derive(Debug, Serialize)]
 pub(crate) struct HostShape {
     host: String,
-    /// `current`, `behind`, `refused` or `gone`.
+    /// `current`, `behind`, `refused` or `gone`: that of the namespace that is furthest from `current`.
     state: &'static str,
-    /// Revisions behind the server's head of `main`.
+    /// Revisions behind the server's head of `main`, or of the namespace that was asked for.
     lag: u64,
+    /// The same for each namespace that belongs to what its readers see.
+    namespaces: BTreeMap<Namespace, NamespaceShape>,
     applied: BTreeMap<Namespace, Head>,
     applied_ms: u64,
     store: String,
@@ -40,27 +42,54 @@ pub(crate) struct HostShape {
     incarnation: String,
 }
 
+/// One namespace on a host.
+#[derive(Debug, Serialize)]
+struct NamespaceShape {
+    state: &'static str,
+    lag: u64,
+    #[serde(skip)]
+    applied: String,
+}
+
+impl NamespaceShape {
+    fn of(host: &HostStatus, namespace: &Namespace, heads: &BTreeMap<Namespace, Head>) -> Self {
+        let position = |heads: &BTreeMap<_, Head>| heads.get(namespace).map(Head::position).unwrap_or_default();
+        let (head, applied) = (position(heads), position(&host.applied));
+        let is_about_head = |refusal: &configbus_api::HostRefusal| {
+            refusal.head.namespace == *namespace && refusal.head.head.position() == head
+        };
+        let state = match () {
+            () if !host.connected => "gone",
+            () if applied >= head => "current",
+            () if host.refusals.iter().any(is_about_head) => "refused",
+            () => "behind",
+        };
+        let shown = host.applied.get(namespace).map_or_else(|| "-".into(), |head| head.position().to_string());
+        Self { state, lag: head.revision.0.saturating_sub(applied.revision.0), applied: shown }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct RefusalShape {
+    namespace: Namespace,
     revision: u64,
     reason: String,
     time_ms: u64,
 }
 
 impl HostShape {
-    /// Describes a host beside the server's heads.
-    pub(crate) fn of(host: HostStatus, heads: &BTreeMap<Namespace, Head>) -> Self {
-        let position =
-            |heads: &BTreeMap<_, Head>| heads.get(&Namespace::main()).map(Head::position).unwrap_or_default();
-        let (head, applied) = (position(heads), position(&host.applied));
-        let refused_head = host.refusals.iter().any(|refusal| refusal.head.head.position() == head);
-        let state = match () {
-            () if !host.connected => "gone",
-            () if applied >= head => "current",
-            () if refused_head => "refused",
-            () => "behind",
-        };
+    /// Describes a host beside the server's heads: all of it, or one namespace.
+    pub(crate) fn of(host: HostStatus, heads: &BTreeMap<Namespace, Head>, only: Option<&Namespace>) -> Self {
+        let carried = std::iter::once(Namespace::main()).chain(host.namespaces.iter().cloned());
+        let carried: Vec<_> = only.cloned().map_or_else(|| carried.collect(), |only| vec![only]);
+        let of = |namespace: &Namespace| (namespace.clone(), NamespaceShape::of(&host, namespace, heads));
+        let namespaces: BTreeMap<_, _> = carried.iter().map(of).collect();
+        let states = || namespaces.values().map(|shape| shape.state);
+        let worst = ["gone", "refused", "behind"].into_iter().find(|state| states().any(|other| other == *state));
+        let first = &namespaces[&carried[0]];
+        let (state, lag) = (worst.unwrap_or("current"), first.lag);
         let refusal = |refusal: configbus_api::HostRefusal| RefusalShape {
+            namespace: refusal.head.namespace,
             revision: refusal.head.head.revision.0,
             reason: refusal.reason,
             time_ms: refusal.time_ms,
@@ -68,7 +97,8 @@ impl HostShape {
         Self {
             host: host.host,
             state,
-            lag: head.revision.0.saturating_sub(applied.revision.0),
+            lag,
+            namespaces,
             applied: host.applied,
             applied_ms: host.applied_ms,
             store: host.store,
@@ -79,7 +109,9 @@ impl HostShape {
             incarnation: host.incarnation,
         }
     }
+}
 
+impl NamespaceShape {
     fn state(&self, paint: Paint) -> String {
         match self.state {
             "current" => paint.green(self.state),
@@ -87,25 +119,34 @@ impl HostShape {
             _ => paint.yellow(self.state),
         }
     }
-
-    fn applied(&self) -> String {
-        self.applied.get(&Namespace::main()).map_or_else(|| "-".into(), |head| head.position().to_string())
-    }
 }
 
-/// Writes hosts as a table, with the reasons of those that refused below it.
+/// Writes hosts as a table, a line for each namespace, with the reasons of those that refused below it.
 pub(crate) fn write_hosts(hosts: &[HostShape], to: &mut dyn Write, paint: Paint) -> io::Result<()> {
-    let mut table = Table::new(["host", ">revision", ">lag", ">applied", "store", "state"]);
+    let has_others = hosts.iter().any(|host| host.namespaces.keys().any(|name| *name != Namespace::main()));
+    let mut table = if has_others {
+        Table::new(["host", "namespace", ">revision", ">lag", ">applied", "store", "state"])
+    } else {
+        Table::new(["host", ">revision", ">lag", ">applied", "store", "state"])
+    };
     for host in hosts {
         let since = if host.applied_ms == 0 { "-".into() } else { format!("{} ago", age(host.applied_ms)) };
-        let (lag, store) = (host.lag.to_string(), host.store.clone());
-        // The state is the last column, because escape sequences have a width that nobody sees.
-        table.row([host.host.clone(), host.applied(), lag, since, store, host.state(paint)]);
+        for (namespace, shape) in &host.namespaces {
+            // The state is the last column, because escape sequences have a width that nobody sees.
+            let (name, applied, lag) = (host.host.clone(), shape.applied.clone(), shape.lag.to_string());
+            let (since, store, state) = (since.clone(), host.store.clone(), shape.state(paint));
+            if has_others {
+                table.row([name, namespace.to_string(), applied, lag, since, store, state]);
+            } else {
+                table.row([name, applied, lag, since, store, state]);
+            }
+        }
     }
     table.write(to, paint)?;
     for host in hosts {
-        for refusal in &host.refusals {
-            writeln!(to, "{} refused r{}: {}", paint.red(&host.host), refusal.revision, refusal.reason)?;
+        for RefusalShape { namespace, revision, reason, .. } in &host.refusals {
+            let whose = if *namespace == Namespace::main() { String::new() } else { format!("{namespace} ") };
+            writeln!(to, "{} refused {whose}r{revision}: {reason}", paint.red(&host.host))?;
         }
     }
     Ok(())
@@ -120,6 +161,10 @@ impl Render for Shown {
 pub(crate) async fn run(args: HostsArgs, output: Output) -> Result<(), Failure> {
     let client = client(&args.address)?;
     let Hosts { hosts, heads } = if args.behind { client.hosts_behind().await? } else { client.hosts().await? };
-    let hosts = hosts.into_iter().map(|host| HostShape::of(host, &heads)).collect();
+    let only = args.namespace.as_ref();
+    let carries =
+        |host: &HostStatus| only.is_none_or(|only| *only == Namespace::main() || host.namespaces.contains(only));
+    let hosts = hosts.into_iter().filter(carries).map(|host| HostShape::of(host, &heads, only));
+    let hosts = hosts.filter(|host| !args.behind || host.state != "current").collect();
     output.show(&Shown { heads, hosts })
 }

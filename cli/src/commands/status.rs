@@ -19,6 +19,9 @@ use std::{
 
 #[derive(Debug, Serialize)]
 struct Shown {
+    /// The one whose heads stores are shown with.
+    #[serde(skip)]
+    namespace: Namespace,
     heads: BTreeMap<Namespace, Head>,
     stores: Vec<Member>,
     hosts: HostCounts,
@@ -84,6 +87,7 @@ impl From<FleetStatus> for Shown {
     fn from(status: FleetStatus) -> Self {
         let FleetStatus { coordination: kind, coordination_connected: connected, unannounced, .. } = status;
         Self {
+            namespace: Namespace::main(),
             heads: status.heads,
             stores: status.stores,
             hosts: HostCounts {
@@ -132,8 +136,7 @@ impl Shown {
         }
         let mut table = Table::new(["store", ">head", ">hosts", "url"]);
         for store in &self.stores {
-            let head =
-                store.heads.get(&Namespace::main()).map_or_else(|| "-".into(), |head| head.position().to_string());
+            let head = store.heads.get(&self.namespace).map_or_else(|| "-".into(), |head| head.position().to_string());
             table.row([store.id.clone(), head, store.subscribers.to_string(), store.url.clone()]);
         }
         table.write(to, paint)
@@ -208,5 +211,11 @@ impl HostCounts {
 pub(crate) async fn run(args: StatusArgs, output: Output) -> Result<(), Failure> {
     let client = client(&args.address)?;
     let status = if args.verbose { client.status_with_storage().await? } else { client.status().await? };
-    output.show(&Shown::from(status))
+    let mut shown = Shown::from(status);
+    if let Some(only) = args.namespace {
+        shown.heads.retain(|namespace, _| *namespace == only);
+        shown.storage.retain(|namespace, _| *namespace == only);
+        shown.namespace = only;
+    }
+    output.show(&shown)
 }

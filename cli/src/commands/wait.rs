@@ -11,7 +11,7 @@ use crate::{
     progress::Progress,
     report::Failure,
 };
-use configbus_api::{ErrorKind, WaitOutcome, WaitQuery};
+use configbus_api::{ErrorKind, Namespace, WaitOutcome, WaitQuery};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -24,6 +24,7 @@ const STEP: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Serialize)]
 struct Waited {
+    namespace: Namespace,
     revision: u64,
     reached: bool,
     hosts_applied: u64,
@@ -34,8 +35,9 @@ struct Waited {
 
 impl Render for Waited {
     fn text(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        let Self { revision, hosts_applied, hosts_total, waited_ms, .. } = self;
-        let live = format!("r{revision} is live on {hosts_applied} of {hosts_total} hosts");
+        let Self { namespace, revision, hosts_applied, hosts_total, waited_ms, .. } = self;
+        let whose = if *namespace == Namespace::main() { String::new() } else { format!("{namespace} ") };
+        let live = format!("{whose}r{revision} is live on {hosts_applied} of {hosts_total} hosts");
         if self.reached {
             return writeln!(to, "{} {}", paint.green(&live), paint.dim(&format!("({waited_ms} ms)")));
         }
@@ -52,6 +54,7 @@ pub(crate) async fn run(args: WaitArgs, output: Output) -> Result<(), Failure> {
         let left = args.timeout.saturating_sub(started.elapsed());
         let query =
             WaitQuery { percent: args.percent, timeout: left.min(STEP), ..WaitQuery::for_revision(args.revision) };
+        let query = WaitQuery { namespace: args.namespace.clone(), ..query };
         let outcome = client.wait(&query).await?;
         if outcome.reached || left <= STEP {
             break outcome;
@@ -60,21 +63,22 @@ pub(crate) async fn run(args: WaitArgs, output: Output) -> Result<(), Failure> {
     };
     progress.finish();
     let heads = if outcome.reached { BTreeMap::new() } else { client.hosts_behind().await?.heads };
-    let waited = describe(args.revision.0, outcome, started.elapsed(), &heads);
+    let waited = describe(&args, outcome, started.elapsed(), &heads);
     output.show(&waited)?;
     if waited.reached { Ok(()) } else { Err(too_late(&args)) }
 }
 
 fn describe(
-    revision: u64,
+    args: &WaitArgs,
     outcome: WaitOutcome,
     waited: Duration,
-    heads: &BTreeMap<configbus_api::Namespace, configbus_api::Head>,
+    heads: &BTreeMap<Namespace, configbus_api::Head>,
 ) -> Waited {
     let WaitOutcome { reached, hosts_applied, hosts_total, behind } = outcome;
     let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
-    let behind = behind.into_iter().map(|host| HostShape::of(host, heads)).collect();
-    Waited { revision, reached, hosts_applied, hosts_total, waited_ms, behind }
+    let behind = behind.into_iter().map(|host| HostShape::of(host, heads, Some(&args.namespace))).collect();
+    let (namespace, revision) = (args.namespace.clone(), args.revision.0);
+    Waited { namespace, revision, reached, hosts_applied, hosts_total, waited_ms, behind }
 }
 
 fn too_late(args: &WaitArgs) -> Failure {
