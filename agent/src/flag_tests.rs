@@ -185,6 +185,8 @@ async fn events_tell_when_to_ask_again() {
     stream.write_all(b"GET /ofrep/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut lines = BufReader::new(stream).lines();
     while !lines.next_line().await.unwrap().unwrap().is_empty() {}
+    let named = async { while !lines.next_line().await.unwrap().unwrap().starts_with("id: ") {} };
+    tokio::time::timeout(GRACE, named).await.expect("it is told where it begins, to say so when it comes back");
     store.land(revision(&FEATURE.replace("size: 5", "size: 6")));
     let id = heard(&mut lines).await;
     assert_eq!(
@@ -204,7 +206,7 @@ async fn events_tell_when_to_ask_again() {
 /// Returns the id of the next event.
 async fn heard(lines: &mut tokio::io::Lines<BufReader<TcpStream>>) -> String {
     let reading = async {
-        let mut id = String::new();
+        let (mut id, mut is_told) = (String::new(), false);
         loop {
             let line = lines.next_line().await.unwrap().unwrap();
             if let Some(told) = line.strip_prefix("id: ") {
@@ -214,8 +216,9 @@ async fn heard(lines: &mut tokio::io::Lines<BufReader<TcpStream>>) -> String {
                 let told: Value = serde_json::from_str(told).unwrap();
                 assert_eq!((&told["type"], &told["etag"]), (&json!("refetchEvaluation"), &json!(id)));
                 assert!(told["lastModified"].as_u64().unwrap() > 1_700_000_000);
+                is_told = true;
             }
-            if line.is_empty() && !id.is_empty() {
+            if line.is_empty() && is_told {
                 return id;
             }
         }

@@ -51,7 +51,7 @@ impl LocalHttp {
     }
 
     async fn router(self) -> Router {
-        let flags = ofrep::routes().merge(flagd::routes(&self).await).merge(toggle_view::routes());
+        let flags = ofrep::routes(&self.metrics).merge(flagd::routes(&self).await).merge(toggle_view::routes());
         let for_pages = middleware::from_fn_with_state(Arc::clone(&self.origins), cross_origin::judge);
         let with_token = middleware::from_fn_with_state(self.flags_token.clone(), flag_token::judge);
         Router::new()

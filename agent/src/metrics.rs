@@ -52,6 +52,12 @@ impl AgentMetrics {
         metrics::gauge!("configbus_agent_damaged", "host" => self.host()).set(gauge(damaged));
     }
 
+    /// A question about flags was answered over HTTP.
+    pub(crate) fn ofrep_answer(&self, kind: &'static str, status: u16) {
+        let labels = [("kind", kind.to_owned()), ("status", status.to_string()), ("host", self.host.to_string())];
+        metrics::counter!("configbus_agent_ofrep_answers_total", &labels).increment(1);
+    }
+
     /// What is known of upstream, as of a scrape.
     pub(crate) fn status(&self, status: &StatusReport) {
         metrics::gauge!("configbus_agent_lag_revisions", "host" => self.host()).set(gauge(status.lag));
@@ -69,6 +75,7 @@ impl AgentMetrics {
 }
 
 fn describe() {
+    metrics::describe_counter!("configbus_agent_ofrep_answers_total", "Answers to questions about one flag and all");
     metrics::describe_gauge!("configbus_agent_applied_revision", "Revision that readers on the host see");
     metrics::describe_gauge!("configbus_agent_lag_revisions", "Revisions that are known and not visible yet");
     metrics::describe_histogram!("configbus_agent_apply_seconds", "From an update's last part to the flip");

@@ -10,6 +10,7 @@ mod deploy;
 mod durability;
 mod examples;
 mod faults;
+mod flagd_providers;
 mod history;
 mod hosted;
 mod hostile;

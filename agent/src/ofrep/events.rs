@@ -17,7 +17,8 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 /// How often something is sent, so that both ends see that the other is gone.
 const BEAT: Duration = Duration::from_secs(15);
 
-/// Sends an event for each new state. Whoever comes back and names an event that is not of the present state is told at once.
+/// Sends an event for each new state. Whoever comes back and names an event that is not of the present state is told at once;
+/// whoever comes without one is given the name of the present state alone, so that it can say later what it missed.
 pub(super) async fn stream(State(http): State<LocalHttp>, headers: HeaderMap) -> Response {
     let Some(place) = flag_streams::place() else {
         let told = Json(json!({ "errorDetails": flag_streams::refusal() }));
@@ -26,14 +27,17 @@ pub(super) async fn stream(State(http): State<LocalHttp>, headers: HeaderMap) ->
     let last = headers.get("last-event-id").and_then(|last| last.to_str().ok()).map(str::to_owned);
     let mut states = http.flags.states();
     let now = states.borrow_and_update().clone();
-    let missed = now.filter(|now| last.is_some_and(|last| last != now.id));
+    let first = now.and_then(|now| match last {
+        Some(last) if last == now.id => None,
+        Some(_) => Some(event(&now)),
+        None => Some(Ok(Event::default().id(&now.id))),
+    });
     let later = stream::unfold((states, place), |(mut states, place)| async move {
         states.changed().await.ok()?;
         let state = states.borrow_and_update().clone();
         Some((state, (states, place)))
     });
-    let events =
-        stream::iter([missed]).chain(later).filter_map(|state| async move { state.map(|state| event(&state)) });
+    let events = stream::iter(first).chain(later.filter_map(|state| async move { state.map(|state| event(&state)) }));
     let events = events.take_until(http.stop.cancelled_owned());
     Sse::new(events.boxed()).keep_alive(KeepAlive::new().interval(BEAT)).into_response()
 }

@@ -10,6 +10,7 @@ mod question;
 use crate::{
     flag_state::{FlagState, WHOLE_SETS},
     local_http::LocalHttp,
+    metrics::AgentMetrics,
 };
 use answer::{Bulk, Evaluation, Failure};
 use axum::{
@@ -17,13 +18,14 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, Path, State, rejection::BytesRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use configbus_client::switches::xxh64;
 use question::{Refusal, context_of};
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 
 /// Where events are.
 const EVENTS: &str = "/ofrep/v1/events";
@@ -34,11 +36,18 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// How long callers wait for a host that has nothing yet.
 const RETRY_SECONDS: &str = "1";
 
-pub(crate) fn routes() -> Router<LocalHttp> {
+pub(crate) fn routes(metrics: &AgentMetrics) -> Router<LocalHttp> {
+    let counted = |kind: &'static str| {
+        let metrics = metrics.clone();
+        map_response(move |answer: Response| {
+            metrics.ofrep_answer(kind, answer.status().as_u16());
+            ready(answer)
+        })
+    };
     Router::new()
-        .route("/ofrep/v1/evaluate/flags", post(all))
+        .route("/ofrep/v1/evaluate/flags", post(all).layer(counted("all")))
         // Keys have slashes, and not every client encodes them.
-        .route("/ofrep/v1/evaluate/flags/{*key}", post(one))
+        .route("/ofrep/v1/evaluate/flags/{*key}", post(one).layer(counted("one")))
         .route(EVENTS, get(events::stream))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
