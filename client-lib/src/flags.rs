@@ -184,7 +184,7 @@ impl Flags {
 
 /// Returns the moment by the clock of this host, for rules with dates.
 #[inline]
-fn now() -> Moment {
+pub(crate) fn now() -> Moment {
     let passed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Moment::from_unix_ms(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))
 }

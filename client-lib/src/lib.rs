@@ -54,6 +54,8 @@ mod following;
 mod format;
 mod in_memory;
 mod open;
+#[cfg(feature = "openfeature")]
+pub mod openfeature;
 mod prefix_subscription;
 mod read_error;
 mod reader;

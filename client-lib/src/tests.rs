@@ -7,6 +7,8 @@ mod flips;
 mod hand_made_root;
 mod last_good;
 mod lifetime;
+#[cfg(feature = "openfeature")]
+mod openfeature;
 mod pins;
 mod plain_directory;
 mod roots;

@@ -40,7 +40,7 @@ const EDGES: [(&str, &[&str]); 14] = [
 ];
 
 /// Dependency → the only crates that may know it.
-const FENCES: [(&str, &[&str]); 13] = [
+const FENCES: [(&str, &[&str]); 14] = [
     ("git2", &["gitstore"]),
     ("libgit2-sys", &["gitstore"]),
     ("zookeeper-client", &["coordination"]),
@@ -49,6 +49,7 @@ const FENCES: [(&str, &[&str]); 13] = [
     ("axum", &["server", "configstore", "agent"]),
     ("clap", &[""]),
     ("anyhow", &["", "tests"]),
+    ("open-feature", &["client"]),
     ("metrics-exporter-prometheus", &["runtime"]),
     ("tracing-subscriber", &["runtime"]),
     ("rustls", &["transport"]),
