@@ -1,10 +1,9 @@
 //! Deciders in a running program: always current, asked by name or by handle.
 
 use crate::{
-    ConfigBus, Format, ParseError, Refusal, SubscribeError, following::cell::Watched, following::group_cell::GroupCell,
-    following::owner::Owner, following::rules::Rules,
+    ConfigBus, Format, ParseError, Refusal, SubscribeError, current::Current, following::cell::Watched,
+    following::group_cell::GroupCell, following::owner::Owner, following::rules::Rules,
 };
-use arc_swap::ArcSwap;
 use configbus_model::ConfigPath;
 use configbus_switches::decider::{self, AVAILABILITY_MAX, DeciderFile, DeciderSalts, OverlayPlace, Recipient};
 use slot::Slot;
@@ -51,7 +50,7 @@ pub struct Decider {
 /// What readers look at.
 #[derive(Debug, Default)]
 struct Board {
-    current: ArcSwap<decider::Decider>,
+    current: Current<decider::Decider>,
     /// Keys that somebody has a handle of, or that are overridden.
     slots: Mutex<HashMap<String, Arc<Slot>>>,
 }
@@ -72,7 +71,8 @@ impl Board {
     fn slot(&self, key: &str) -> Arc<Slot> {
         let mut slots = self.slots();
         let current = self.current.load();
-        let slot = slots.entry(key.to_owned()).or_insert_with(|| Arc::new(Slot::new(current.value(key))));
+        let value = || current.as_ref().and_then(|current| current.value(key));
+        let slot = slots.entry(key.to_owned()).or_insert_with(|| Arc::new(Slot::new(value())));
         Arc::clone(slot)
     }
 
@@ -119,7 +119,7 @@ impl Decider {
         {
             return Some(DeciderSalts::of(key).is_available(value, recipient));
         }
-        self.board.current.load().is_available_for(key, recipient)
+        self.board.current.load()?.is_available_for(key, recipient)
     }
 
     /// Draws at random, anew for each call; `None` for a key that is unknown.
@@ -134,12 +134,12 @@ impl Decider {
         {
             return Some(value);
         }
-        self.board.current.load().value(key)
+        self.board.current.load()?.value(key)
     }
 
     /// Returns all that the files say together, overrides left out.
     pub fn load(&self) -> Arc<decider::Decider> {
-        self.board.current.load_full()
+        self.board.current.load_full().unwrap_or_default()
     }
 
     /// Gives a key another value in this process alone. It ends by itself; an override can be forgotten, its end cannot.

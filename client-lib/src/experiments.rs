@@ -1,9 +1,9 @@
 //! Experiments in a running program: always current, each unit's part told once.
 
 use crate::{
-    ConfigBus, Format, ParseError, PrefixFiles, Refusal, RefusalReason, SubscribeError, following::cell::Watched,
-    following::journal::Journal, following::owner::Owner, following::path_glob::PathGlob,
-    following::prefix_cell::PrefixCell, following::rules::Rules, source::view::View,
+    ConfigBus, Format, ParseError, PrefixFiles, Refusal, RefusalReason, SubscribeError, current::Current,
+    following::cell::Watched, following::journal::Journal, following::owner::Owner, following::path_glob::PathGlob,
+    following::prefix_cell::PrefixCell, following::rules::Rules, moment::now, source::view::View,
 };
 use arc_swap::{ArcSwap, ArcSwapOption};
 use configbus_model::ConfigPath;
@@ -20,11 +20,13 @@ use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// Exposures that are remembered, half a megabyte of them.
 const EXPOSURES_REMEMBERED: usize = 1 << 16;
+
+/// Where a handle finds its experiment.
+type Slot = Current<Experiment>;
 
 type OnExposure = Arc<dyn Fn(&Exposure<'_>) + Send + Sync>;
 
@@ -95,7 +97,7 @@ pub struct Experiments {
 struct Board {
     current: ArcSwapOption<ExperimentSet>,
     /// Experiments that somebody has a handle of.
-    slots: Mutex<HashMap<String, Arc<ArcSwapOption<Experiment>>>>,
+    slots: Mutex<HashMap<String, Arc<Slot>>>,
     /// Why files that are right by themselves are not in use.
     refusals: ArcSwap<BTreeMap<ConfigPath, Refusal>>,
     on_exposure: ArcSwap<Vec<OnExposure>>,
@@ -119,7 +121,7 @@ impl Board {
         }
     }
 
-    fn slots(&self) -> MutexGuard<'_, HashMap<String, Arc<ArcSwapOption<Experiment>>>> {
+    fn slots(&self) -> MutexGuard<'_, HashMap<String, Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -143,15 +145,15 @@ impl Board {
         // The lock keeps a handle that is made meanwhile from missing the new one.
         let mut slots = self.slots();
         slots.retain(|_, slot| Arc::strong_count(slot) > 1);
-        slots.iter().for_each(|(key, slot)| slot.store(set.get(key).cloned()));
+        slots.iter().for_each(|(key, slot)| drop(slot.swap(set.get(key).cloned())));
         self.current.store(Some(Arc::new(set)));
     }
 
-    fn slot(&self, key: &str) -> Arc<ArcSwapOption<Experiment>> {
+    fn slot(&self, key: &str) -> Arc<Slot> {
         let mut slots = self.slots();
         let current = self.current.load();
         let experiment = || current.as_ref().and_then(|set| set.get(key).cloned());
-        Arc::clone(slots.entry(key.to_owned()).or_insert_with(|| Arc::new(ArcSwapOption::new(experiment()))))
+        Arc::clone(slots.entry(key.to_owned()).or_insert_with(|| Arc::new(Slot::new(experiment()))))
     }
 }
 
@@ -229,7 +231,7 @@ impl Experiments {
 /// One experiment. Asking takes neither a lock nor memory. Clones are cheap.
 #[derive(Debug, Clone)]
 pub struct ExperimentHandle {
-    slot: Arc<ArcSwapOption<Experiment>>,
+    slot: Arc<Slot>,
     /// Keeps it current.
     experiments: Experiments,
 }
@@ -268,9 +270,4 @@ impl ExperimentHandle {
         tell(experiment, &assignment, at);
         Some(Assigned { variant: assignment.variant.cloned(), cause: assignment.cause })
     }
-}
-
-fn now() -> Moment {
-    let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Moment::from_unix_ms(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))
 }

@@ -1,17 +1,16 @@
 //! Flags and features in a running program: always current, asked by name or by handle.
 
 use crate::{
-    ConfigBus, Format, ParseError, PrefixFiles, PrefixSubscription, Refusal, SubscribeError, following::cell::Watched,
-    following::path_glob::PathGlob, following::prefix_cell::PrefixCell, following::rules::Rules,
+    ConfigBus, Format, ParseError, PrefixFiles, PrefixSubscription, Refusal, SubscribeError, current::Current,
+    following::cell::Watched, following::path_glob::PathGlob, following::prefix_cell::PrefixCell,
+    following::rules::Rules, moment::now,
 };
-use arc_swap::ArcSwap;
 use configbus_model::ConfigPath;
-use configbus_switches::{Moment, SwitchFile, Switches};
+use configbus_switches::{SwitchFile, Switches};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
 };
 
 mod handle;
@@ -76,7 +75,7 @@ enum Keeping {
 /// What readers look at.
 #[derive(Debug, Default)]
 struct Board {
-    current: ArcSwap<Switches>,
+    current: Current<Switches>,
     /// Keys that somebody has a handle of.
     slots: Mutex<HashMap<String, Arc<Slot>>>,
 }
@@ -100,9 +99,10 @@ impl Board {
 
     fn slot(&self, key: &str) -> Arc<Slot> {
         let mut slots = self.slots();
-        let current = self.current.load_full();
-        let slot =
-            slots.entry(key.to_owned()).or_insert_with(|| Arc::new(Slot::from_pointee(Located::new(&current, key))));
+        let current = self.current.load_full().unwrap_or_default();
+        let slot = slots
+            .entry(key.to_owned())
+            .or_insert_with(|| Arc::new(Slot::new(Some(Arc::new(Located::new(&current, key))))));
         Arc::clone(slot)
     }
 }
@@ -155,13 +155,14 @@ impl Flags {
 
     /// Returns what a key is for a context; the default where the files have no value, or one of another type.
     pub fn get<T: FlagValue>(&self, key: &str, context: &configbus_switches::Context<'_>, default: T) -> T {
-        let found = T::read(&self.board.current.load().resolve(key, context, now()));
-        found.ok().flatten().unwrap_or(default)
+        let current = self.board.current.load();
+        let found = current.as_ref().and_then(|current| T::read(&current.resolve(key, context, now())).ok().flatten());
+        found.unwrap_or(default)
     }
 
     /// Returns all there is, for many questions of one moment.
     pub fn load(&self) -> Arc<Switches> {
-        self.board.current.load_full()
+        self.board.current.load_full().unwrap_or_default()
     }
 
     /// Calls back after each change of a file, when answers are from it already. See
@@ -180,11 +181,4 @@ impl Flags {
     pub fn cancel(&self) {
         self.files.cancel();
     }
-}
-
-/// Returns the moment by the clock of this host, for rules with dates.
-#[inline]
-pub(crate) fn now() -> Moment {
-    let passed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Moment::from_unix_ms(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))
 }

@@ -46,6 +46,7 @@
 mod bus;
 mod change;
 mod counters;
+mod current;
 mod decider;
 mod defaulted;
 mod experiments;
@@ -53,6 +54,7 @@ mod flags;
 mod following;
 mod format;
 mod in_memory;
+mod moment;
 mod open;
 #[cfg(feature = "openfeature")]
 pub mod openfeature;

@@ -3,7 +3,7 @@
 //! Nothing is asked over the network; a resolution is one evaluation in this process. The SDK's futures never wait. Programs that need
 //! the last nanoseconds use [`Flags`] and its handles, which need no allocation per question.
 
-use crate::{FlagValue, Flags, flags::now};
+use crate::{FlagValue, Flags, moment::now};
 use configbus_switches::{Attribute, Context, ErrorCode, Moment, Reason, Resolution, TARGETING_KEY};
 use open_feature::{
     EvaluationContext, EvaluationContextFieldValue as Field, EvaluationError, EvaluationErrorCode, EvaluationReason,

@@ -31,15 +31,15 @@ impl<T> Clone for Shared<T> {
     }
 }
 
-impl<T> Deref for Shared<T> {
+impl<T: Send + Sync + 'static> Deref for Shared<T> {
     type Target = ArcSwapOption<T>;
 
     fn deref(&self) -> &ArcSwapOption<T> {
-        &self.0.value
+        self.0.value.shared()
     }
 }
 
-impl<T> Reader<T> {
+impl<T: Send + Sync + 'static> Reader<T> {
     pub(crate) fn new(subscription: Subscription<T>) -> Self {
         Self { cache: Cache::new(Shared(subscription.cell)), _owner: subscription.owner }
     }

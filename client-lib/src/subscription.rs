@@ -19,10 +19,11 @@ impl<T> Clone for Subscription<T> {
 }
 
 impl<T: Send + Sync + 'static> Subscription<T> {
-    /// Returns the current value, without a lock; `None` while the file does not exist.
+    /// Returns the current value, without a lock; `None` while the file does not exist. Each thread keeps the value that it loaded last
+    /// until it loads again.
     #[inline]
     pub fn load(&self) -> Option<Value<T>> {
-        Value::loaded(self.cell.value.load())
+        self.cell.value.load().map(Value)
     }
 
     /// Returns the current value for keeping.

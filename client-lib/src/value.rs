@@ -1,23 +1,17 @@
 //! A value that was loaded.
 
-use arc_swap::Guard;
+use crate::current::Loaded;
 use std::{fmt, ops::Deref, sync::Arc};
 
-/// The value a file had when it was loaded; later changes do not affect it. Cheap to get and meant for short use; keep
-/// [`Value::into_arc`] instead.
-pub struct Value<T>(Guard<Option<Arc<T>>>);
+/// The value a file had when it was loaded; later changes do not affect it. Cheap to get, meant for short use, and at home on the
+/// thread that loaded it: keep, send, and hold across an `.await` [`Value::into_arc`] or
+/// [`Subscription::load_full`](crate::Subscription::load_full) instead.
+pub struct Value<T>(pub(crate) Loaded<T>);
 
 impl<T> Value<T> {
-    /// Wraps what was loaded if it is not nothing: checked here, once.
-    #[inline]
-    pub(crate) fn loaded(guard: Guard<Option<Arc<T>>>) -> Option<Self> {
-        // Not `then_some`: that moves the guard before it is known whether there is a value, at twice the cost.
-        if guard.is_none() { None } else { Some(Self(guard)) }
-    }
-
     /// Returns the value for keeping.
     pub fn into_arc(self) -> Arc<T> {
-        Guard::into_inner(self.0).expect("it was checked to hold a value")
+        self.0.into_arc()
     }
 }
 
@@ -26,7 +20,7 @@ impl<T> Deref for Value<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        self.0.as_ref().expect("it was checked to hold a value")
+        &self.0
     }
 }
 

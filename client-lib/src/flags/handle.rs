@@ -1,13 +1,13 @@
 //! One key, typed.
 
-use super::{Flags, now};
-use arc_swap::ArcSwap;
+use super::Flags;
+use crate::{current::Current, moment::now};
 use configbus_switches::{Context, ErrorCode, Place, Reason, Resolution, Switches};
 use serde_json::Value;
 use std::sync::Arc;
 
 /// Where a key leads in the newest set.
-pub(super) type Slot = ArcSwap<Located>;
+pub(super) type Slot = Current<Located>;
 
 #[derive(Debug)]
 pub(super) struct Located {
@@ -112,14 +112,15 @@ impl<T: FlagValue> FlagHandle<T> {
     #[inline]
     pub fn get(&self, context: &Context<'_>) -> T {
         let located = self.slot.load();
-        let found = T::read(&located.resolve(&self.key, context));
-        found.ok().flatten().unwrap_or_else(|| self.default.clone())
+        let found = located.as_ref().and_then(|located| T::read(&located.resolve(&self.key, context)).ok().flatten());
+        found.unwrap_or_else(|| self.default.clone())
     }
 
     /// Returns the value and what led to it.
     pub fn details(&self, context: &Context<'_>) -> FlagDetails<T> {
         let located = self.slot.load();
-        let resolution = located.resolve(&self.key, context);
+        let unknown = Resolution::failed(ErrorCode::FlagNotFound, None);
+        let resolution = located.as_ref().map_or(unknown, |located| located.resolve(&self.key, context));
         let (value, error) = match T::read(&resolution) {
             Ok(value) => (value.unwrap_or_else(|| self.default.clone()), None),
             Err(error) => (self.default.clone(), Some(error)),

@@ -2,6 +2,7 @@
 
 use crate::{
     Change, Refusal,
+    current::Current,
     following::call_queue::{Tell, Telling},
     following::callbacks::Callbacks,
     following::follower::Held,
@@ -29,7 +30,7 @@ pub(crate) trait Watched: Tell {
 pub(crate) struct FileCell<T> {
     pub(crate) path: ConfigPath,
     /// What readers load: the file's value, else the default, else nothing.
-    pub(crate) value: ArcSwapOption<T>,
+    pub(crate) value: Current<T>,
     pub(crate) refusal: ArcSwapOption<Refusal>,
     pub(crate) callbacks: Callbacks<T>,
     rules: Rules<T>,
@@ -47,7 +48,7 @@ impl<T: Send + Sync + 'static> FileCell<T> {
     pub(crate) fn new(path: ConfigPath, rules: Rules<T>, default: Option<Arc<T>>) -> Self {
         Self {
             path,
-            value: ArcSwapOption::new(default.clone()),
+            value: Current::new(default.clone()),
             refusal: ArcSwapOption::empty(),
             callbacks: Callbacks::default(),
             rules,
