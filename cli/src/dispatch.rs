@@ -48,6 +48,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Wait(args) => wait_for(commands::wait::run(args, output)),
         Command::Decider(args) => wait_for(commands::decider::run(args.command, output)),
         Command::Flags(args) => commands::flags::run(args.command, output),
+        Command::Namespace(args) => wait_for(commands::namespace::run(args.command, output)),
         Command::Token(args) => wait_for(commands::token::run(args.command, output)),
         Command::Completion { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "configbus", &mut std::io::stdout());

@@ -23,6 +23,7 @@ mod http;
 mod limits;
 mod namespace;
 mod ops;
+mod path_space;
 mod requests;
 mod rest;
 mod server;

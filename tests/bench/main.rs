@@ -1,7 +1,7 @@
 //! Figures of the bus, beside what people use today, in one run on one machine.
 //!
 //! `cargo run --release -p configbus-tests --bin bench` prints everything, `bench -- propagation`, `apply`, `gate`,
-//! `history`, `corpus`, `hostile`, `land`, `endurance` and `switches` a part. Absolute times are this machine's; ratios are what counts. Budgets are those of
+//! `history`, `corpus`, `hostile`, `land`, `isolation`, `endurance` and `switches` a part. Absolute times are this machine's; ratios are what counts. Budgets are those of
 //! the design.
 
 mod apply;
@@ -13,6 +13,7 @@ mod endurance;
 mod gate;
 mod history;
 mod hostile;
+mod isolation;
 mod land;
 mod machine;
 mod metrics;
@@ -83,6 +84,8 @@ enum Part {
     Hostile,
     /// Durable changes a second with many writers at once, beside etcd and plain Git.
     Land,
+    /// Writers of one namespace while another is flooded.
+    Isolation,
     /// Many commits by many writers: first and last writes compared, bytes on disk, fsck, clone, kill -9 to ready.
     Endurance,
     /// From `configbus decider set` to its effect, and questions an agent answers over OFREP.
@@ -116,6 +119,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_wanted(Part::Land) {
         land::run(&land::Plan { sizes: cli.land_sizes, writers: cli.writers, seconds: cli.seconds })?;
+    }
+    if is_wanted(Part::Isolation) {
+        isolation::run(cli.seconds)?;
     }
     if is_wanted(Part::Endurance) {
         endurance::run(cli.commits)?;

@@ -15,6 +15,7 @@ mod history;
 mod hosted;
 mod hostile;
 mod identity;
+mod namespaces;
 mod places;
 mod providers;
 mod push;

@@ -7,6 +7,7 @@ mod decider;
 mod flags;
 mod history;
 mod hook;
+mod namespace;
 mod roles;
 mod token;
 mod up;
@@ -21,6 +22,7 @@ pub(crate) use decider::{
 pub(crate) use flags::{EvalFlagArgs, FlagFiles, FlagsArgs, FlagsCommand, LintFlagsArgs};
 pub(crate) use history::{BlameArgs, DiffArgs, LogArgs, RevertArgs};
 pub(crate) use hook::{HookArgs, HookCommand, HookInstallArgs, RepositoryArgs};
+pub(crate) use namespace::{CreateNamespaceArgs, DeleteNamespaceArgs, NamespaceArgs, NamespaceCommand};
 pub(crate) use roles::{AgentArgs, RoleArgs, ServerArgs, StoreArgs};
 pub(crate) use token::{CreateTokenArgs, TokenArgs, TokenCommand, TokenPlace};
 pub(crate) use up::{DemoArgs, UpArgs};
@@ -98,6 +100,8 @@ pub(crate) enum Command {
     Decider(DeciderArgs),
     /// Ask flags and features in a folder, and list those to look at.
     Flags(FlagsArgs),
+    /// Make, list and delete namespaces: repositories of their own in the one path space.
+    Namespace(NamespaceArgs),
     /// Make, list and revoke access tokens.
     Token(TokenArgs),
     /// Print a completion script for a shell.

@@ -8,7 +8,7 @@ use crate::{
     report::Failure,
     shapes::ChangeShape,
 };
-use configbus_api::{At, Client, DiffQuery, LogQuery, Revision};
+use configbus_api::{At, Client, ConfigPath, DiffQuery, LogQuery, Revision};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -44,7 +44,7 @@ pub(crate) async fn run(args: DiffArgs, output: Output) -> Result<(), Failure> {
     let client = client(&args.address)?;
     let from = match args.from {
         Some(from) => Some(from).filter(|from| *from != At::Revision(Revision::ZERO)),
-        None => before_head(&client).await?,
+        None => before_head(&client, args.path.clone()).await?,
     };
     let query = DiffQuery { from, to: args.to, path: args.path, patch: !args.name_only, ..DiffQuery::default() };
     let difference = client.diff(&query).await?;
@@ -56,9 +56,9 @@ pub(crate) async fn run(args: DiffArgs, output: Output) -> Result<(), Failure> {
     })
 }
 
-/// Returns the point before the head; nothing stands for the empty namespace.
-async fn before_head(client: &Client) -> Result<Option<At>, Failure> {
-    let newest = client.log(&LogQuery { limit: Some(1), ..LogQuery::default() }).await?;
+/// Returns the point before the head of the namespace that has a path; nothing stands for the empty namespace.
+async fn before_head(client: &Client, path: Option<ConfigPath>) -> Result<Option<At>, Failure> {
+    let newest = client.log(&LogQuery { path, limit: Some(1), ..LogQuery::default() }).await?;
     Ok(Some(Revision(newest.head.head.revision.0.saturating_sub(1)))
         .filter(|at| *at != Revision::ZERO)
         .map(At::Revision))

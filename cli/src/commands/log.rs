@@ -1,6 +1,6 @@
 //! `configbus log`: who changed what when.
 
-use super::client;
+use super::{client, other_than_main};
 use crate::{
     args::LogArgs,
     output::{Output, Render},
@@ -17,6 +17,9 @@ const PAGE_COMMITS: usize = 1_000;
 
 #[derive(Debug, Serialize)]
 struct Logged {
+    /// Whose history; absent when it is that of `main`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
     head: u64,
     commits: Vec<CommitShape>,
 }
@@ -71,5 +74,6 @@ pub(crate) async fn run(args: LogArgs, output: Output) -> Result<(), Failure> {
             break page.head;
         }
     };
-    output.show(&Logged { head: head.head.revision.0, commits })
+    let namespace = other_than_main(&head);
+    output.show(&Logged { namespace, head: head.head.revision.0, commits })
 }

@@ -1,6 +1,6 @@
 //! `configbus ls`: lists files.
 
-use super::client;
+use super::{client, other_than_main};
 use crate::{
     args::LsArgs,
     output::{Output, Render},
@@ -14,6 +14,9 @@ use std::io::{self, Write};
 
 #[derive(Debug, Serialize)]
 struct Listed {
+    /// That has the directory; absent when it is `main`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
     revision: u64,
     entries: Vec<EntryShape>,
 }
@@ -35,5 +38,6 @@ pub(crate) async fn run(args: LsArgs, output: Output) -> Result<(), Failure> {
     let query = ListQuery { prefix: args.prefix, at: args.revision, recursive: args.recursive };
     let listing = client(&args.address)?.list(&query).await?;
     let entries = listing.entries.iter().map(EntryShape::from).collect();
-    output.show(&Listed { revision: listing.head.head.revision.0, entries })
+    let namespace = other_than_main(&listing.head);
+    output.show(&Listed { namespace, revision: listing.head.head.revision.0, entries })
 }

@@ -9,6 +9,7 @@ pub(crate) mod get;
 pub(crate) mod hosts;
 pub(crate) mod log;
 pub(crate) mod ls;
+pub(crate) mod namespace;
 pub(crate) mod put;
 pub(crate) mod revert;
 pub(crate) mod rm;
@@ -19,7 +20,7 @@ pub(crate) mod wait;
 pub(crate) mod watch;
 
 use crate::{args::ServerAddress, report::Failure};
-use configbus_api::{Bearer, Client, ClientSettings, ClientTlsSettings, ErrorKind, Token};
+use configbus_api::{Bearer, Client, ClientSettings, ClientTlsSettings, ErrorKind, Namespace, NamespaceHead, Token};
 
 /// Returns a client of the server the user named.
 fn client(address: &ServerAddress) -> Result<Client, Failure> {
@@ -30,6 +31,16 @@ fn client(address: &ServerAddress) -> Result<Client, Failure> {
     };
     let settings = ClientSettings { tls, bearer: bearer(address)?, ..ClientSettings::for_servers(&address.server) };
     Ok(Client::with_settings(settings)?)
+}
+
+/// Returns the namespace of a head, if it is worth telling.
+fn other_than_main(head: &NamespaceHead) -> Option<String> {
+    (head.namespace != Namespace::main()).then(|| head.namespace.to_string())
+}
+
+/// Names a revision, and the namespace whose revision it is unless that is `main`.
+fn of_namespace(revision: u64, namespace: Option<&str>) -> String {
+    namespace.map_or_else(|| format!("r{revision}"), |namespace| format!("r{revision} of {namespace}"))
 }
 
 /// Variable with an access token. There is no flag for it: arguments are seen by every user of a machine.

@@ -1,6 +1,6 @@
 //! `configbus put`: creates or changes a file. Also how every changing command says what became of it.
 
-use super::client;
+use super::{client, of_namespace, other_than_main};
 use crate::{
     args::{Content, PutArgs, ServerAddress},
     output::{Output, Render},
@@ -22,6 +22,9 @@ pub(crate) struct Changed {
     path: String,
     /// `landed`, `unchanged` or `would_land`.
     outcome: &'static str,
+    /// Absent when it is `main`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
     revision: u64,
     commit: String,
     /// Absent when the file was deleted.
@@ -35,27 +38,29 @@ impl Changed {
         let outcome = if landed.committed { "landed" } else { "unchanged" };
         let head = &landed.head.head;
         let entry = landed.entries.first().and_then(Option::as_ref).map(EntryShape::from);
-        Self { path: path.to_owned(), outcome, revision: head.revision.0, commit: head.commit.to_string(), entry }
+        let (path, namespace) = (path.to_owned(), other_than_main(&landed.head));
+        Self { path, outcome, namespace, revision: head.revision.0, commit: head.commit.to_string(), entry }
     }
 
     /// Describes a path that was only checked, on a head or on an empty bus.
     fn accepted(path: &str, on: Option<&NamespaceHead>) -> Self {
         let revision = on.map_or(0, |on| on.head.revision.0);
         let commit = on.map(|on| on.head.commit.to_string()).unwrap_or_default();
-        Self { path: path.to_owned(), outcome: "would_land", revision, commit, entry: None }
+        let (path, namespace) = (path.to_owned(), on.and_then(other_than_main));
+        Self { path, outcome: "would_land", namespace, revision, commit, entry: None }
     }
 }
 
 impl Render for Changed {
     fn text(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
-        let (path, revision) = (&self.path, self.revision);
+        let (path, revision) = (&self.path, of_namespace(self.revision, self.namespace.as_deref()));
         match self.outcome {
             "landed" if self.entry.is_none() => {
-                writeln!(to, "{} {path} is gone since {}", paint.green("deleted:"), paint.bold(&format!("r{revision}")))
+                writeln!(to, "{} {path} is gone since {}", paint.green("deleted:"), paint.bold(&revision))
             }
-            "landed" => writeln!(to, "{} {path} is in {}", paint.green("landed:"), paint.bold(&format!("r{revision}"))),
-            "unchanged" => writeln!(to, "{} {path} has this content already, in r{revision}", paint.dim("unchanged:")),
-            _ => writeln!(to, "{} {path} would land on r{revision}", paint.green("accepted:")),
+            "landed" => writeln!(to, "{} {path} is in {}", paint.green("landed:"), paint.bold(&revision)),
+            "unchanged" => writeln!(to, "{} {path} has this content already, in {revision}", paint.dim("unchanged:")),
+            _ => writeln!(to, "{} {path} would land on {revision}", paint.green("accepted:")),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `configbus watch`: prints each change as it happens, until it is interrupted.
 
-use super::client;
+use super::{client, other_than_main};
 use crate::{
     args::WatchArgs,
     output::{Output, Render},
@@ -15,17 +15,26 @@ use std::io::{self, Write};
 
 #[derive(Debug, Serialize)]
 struct Happened {
+    /// Whose revision; absent when it is one of `main`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
     revision: u64,
     from_revision: u64,
     commit: String,
     landed_ms: u64,
     changes: Vec<ChangeShape>,
+    /// Directory that became the namespace; its files have not changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<String>,
 }
 
 impl Render for Happened {
     fn text(&self, to: &mut dyn Write, paint: Paint) -> io::Result<()> {
         let revision = paint.yellow(&format!("r{:<5}", self.revision));
         let when = paint.dim(&utc(self.landed_ms));
+        if let (Some(prefix), Some(namespace)) = (&self.moved, &self.namespace) {
+            writeln!(to, "{revision} {when} {} {prefix}/ is the namespace {namespace} now", paint.cyan(">"))?;
+        }
         for change in &self.changes {
             let letter = match change.letter() {
                 "A" => paint.green("A"),
@@ -42,6 +51,8 @@ impl From<&Update> for Happened {
     fn from(update: &Update) -> Self {
         let head = &update.head.head;
         Self {
+            namespace: other_than_main(&update.head),
+            moved: update.moved.as_ref().map(ToString::to_string),
             revision: head.revision.0,
             from_revision: update.from.0,
             commit: head.commit.to_string(),

@@ -3,7 +3,13 @@
 //! There is no background task: the reader's own `next` reconnects, so a watch costs nothing while nobody reads, and the
 //! server's flow control reaches as far as the reader.
 
-use crate::{ApiError, Client, NamespaceHead, attempt::Attempt, retry, retry::Failure, watch_cursor::WatchCursor};
+use crate::{
+    ApiError, Client, NamespaceHead,
+    attempt::Attempt,
+    retry,
+    retry::Failure,
+    watch_cursor::{Resume, WatchCursors},
+};
 use configbus_model::{Change, ConfigPath, Namespace, PathError, Revision};
 use configbus_proto::{convert::WireError, v1};
 use futures_util::Stream;
@@ -45,11 +51,11 @@ impl FromStr for WatchPath {
 /// What to watch, and from where on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WatchQuery {
-    /// In which namespace.
+    /// In which namespace; in the one path space, with all that is mounted there, when it is `main`.
     pub namespace: Namespace,
     /// Which places; everything when empty.
     pub paths: Vec<WatchPath>,
-    /// Changes after this revision, where revision 0 is the empty namespace; from the head on when absent.
+    /// Changes after this revision of `main`, or of the one namespace that has what is watched, where revision 0 is the empty namespace; from the head on when absent.
     pub after: Option<Revision>,
 }
 
@@ -62,12 +68,14 @@ pub struct Update {
     pub from: Revision,
     /// Files in path order; empty on a heartbeat.
     pub changes: Vec<Change>,
+    /// A directory that became the namespace of `head`, which has its files from there on; they have not changed.
+    pub moved: Option<ConfigPath>,
 }
 
 impl Update {
     /// Returns whether this only confirms the head.
     pub fn is_heartbeat(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.is_empty() && self.moved.is_none()
     }
 
     fn from_wire(wire: &v1::WatchResponse) -> Result<Self, WireError> {
@@ -75,15 +83,21 @@ impl Update {
             head: NamespaceHead::from_wire(wire.head.as_ref())?,
             from: Revision(wire.from_revision),
             changes: wire.changes.iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            moved: wire.moved.as_ref().map(|moved| moved.prefix.parse()).transpose().map_err(wrong_prefix)?,
         })
     }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "errors are handed over, as in `map_err`")]
+fn wrong_prefix(error: PathError) -> WireError {
+    WireError::new("moved.prefix", error)
 }
 
 /// An open watch. Dropping it ends it.
 pub struct Watch {
     client: Client,
     query: WatchQuery,
-    cursor: WatchCursor,
+    cursors: WatchCursors,
     link: Link,
     /// Attempts to reconnect since the last message.
     attempts: u32,
@@ -108,10 +122,10 @@ impl fmt::Debug for Watch {
 impl Client {
     /// Opens a watch. When this returns, the server is watching: what lands from now on will be yielded.
     pub async fn watch(&self, query: &WatchQuery) -> Result<Watch, ApiError> {
-        let mut cursor = WatchCursor::after(query.after);
-        let answers = open(self.clone(), query.clone(), cursor.resume()).await?;
+        let mut cursors = WatchCursors::after(query.after);
+        let answers = open(self.clone(), query.clone(), cursors.resume(&query.namespace)).await?;
         let (client, query, link) = (self.clone(), query.clone(), Link::Open(Box::new(answers)));
-        Ok(Watch { client, query, cursor, link, attempts: 0 })
+        Ok(Watch { client, query, cursors, link, attempts: 0 })
     }
 }
 
@@ -145,7 +159,7 @@ impl Watch {
         match step {
             Step::Told(Some(message)) => {
                 self.attempts = 0;
-                let update = Update::from_wire(&message).and_then(|update| self.cursor.take(update));
+                let update = Update::from_wire(&message).and_then(|update| self.cursors.take(update));
                 return update.map_err(ApiError::malformed(OPERATION));
             }
             // A server that shuts down ends its streams.
@@ -165,7 +179,7 @@ impl Watch {
     fn reconnect(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
         let pause = retry::pause(&self.client.calls.settings, self.attempts, Failure::TIMED_OUT, fastrand::f64());
-        let from = self.cursor.resume();
+        let from = self.cursors.resume(&self.query.namespace);
         tracing::debug!(?from, ?pause, "the watch lost its stream");
         let (client, query) = (self.client.clone(), self.query.clone());
         self.link = Link::Connecting(Box::pin(async move {
@@ -182,12 +196,18 @@ enum Step {
     Connected(Result<Answers, ApiError>),
 }
 
-async fn open(client: Client, query: WatchQuery, from: Option<Revision>) -> Result<Answers, ApiError> {
+fn after_to_wire((namespace, revision): (&Namespace, &Revision)) -> v1::NamespaceRevision {
+    v1::NamespaceRevision { namespace: namespace.to_string(), revision: revision.0 }
+}
+
+async fn open(client: Client, query: WatchQuery, resume: Resume) -> Result<Answers, ApiError> {
+    let from = resume.from;
     let message = v1::WatchRequest {
         paths: query.paths.iter().map(ToString::to_string).collect(),
         from_revision: from.map_or(0, |from| from.0),
         from_start: from == Some(Revision::ZERO),
         namespace: query.namespace.to_string(),
+        after: resume.of.iter().map(after_to_wire).collect(),
     };
     // No deadline travels to the server: the stream is meant to stay.
     let send = |attempt: Attempt| {

@@ -5,15 +5,53 @@
 //! breaks among them, the next one tells them all again. So parts are put together before anything is yielded.
 
 use crate::Update;
-use configbus_model::{Change, Position, Revision};
+use configbus_model::{Change, Namespace, Position, Revision};
 use configbus_proto::convert::WireError;
+use std::collections::BTreeMap;
 
 /// Most changes of one difference, so that a server that never ends one cannot fill the memory.
 const CHANGES_MAX: usize = 2_000_000;
 
-/// What a watch remembers.
+/// What a watch remembers of each namespace that it is told of.
 #[derive(Debug, Clone)]
-pub(crate) struct WatchCursor {
+pub(crate) struct WatchCursors {
+    from: Option<Revision>,
+    of: BTreeMap<Namespace, WatchCursor>,
+}
+
+/// What the next stream must be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Resume {
+    /// In the namespace that the query names.
+    pub(crate) from: Option<Revision>,
+    /// In each that was told of.
+    pub(crate) of: BTreeMap<Namespace, Revision>,
+}
+
+impl WatchCursors {
+    /// Starts after `from`; nothing stands for the head, revision 0 for the empty namespace.
+    pub(crate) fn after(from: Option<Revision>) -> Self {
+        Self { from, of: BTreeMap::new() }
+    }
+
+    /// Forgets what the stream before left incomplete and returns what the next one must be asked for.
+    pub(crate) fn resume(&mut self, asked: &Namespace) -> Resume {
+        let resumed = self.of.iter_mut().filter_map(|(name, cursor)| Some((name.clone(), cursor.resume()?)));
+        let of: BTreeMap<_, _> = resumed.collect();
+        let from = of.get(asked).copied().or(self.from);
+        Resume { from, of }
+    }
+
+    /// Takes a message and returns what is to be yielded.
+    pub(crate) fn take(&mut self, update: Update) -> Result<Option<Update>, WireError> {
+        let cursor = self.of.entry(update.head.namespace.clone()).or_insert_with(|| WatchCursor::after(None));
+        cursor.take(update)
+    }
+}
+
+/// What a watch remembers of one namespace.
+#[derive(Debug, Clone)]
+struct WatchCursor {
     from: Option<Revision>,
     yielded: Option<Position>,
     /// Changes of a difference that is not complete.
@@ -24,21 +62,24 @@ pub(crate) struct WatchCursor {
 
 impl WatchCursor {
     /// Starts after `from`; nothing stands for the head, revision 0 for the empty namespace.
-    pub(crate) fn after(from: Option<Revision>) -> Self {
+    fn after(from: Option<Revision>) -> Self {
         Self { from, yielded: None, parts: Vec::new(), last: None }
     }
 
     /// Forgets what the stream before left incomplete and returns what the next one must be asked for. Before anything
     /// was yielded nothing can be lost, so the first question is asked again as it was.
-    pub(crate) fn resume(&mut self) -> Option<Revision> {
+    fn resume(&mut self) -> Option<Revision> {
         self.parts.clear();
         self.last = None;
         self.yielded.map(|position| position.revision).or(self.from)
     }
 
     /// Takes a message and returns what is to be yielded.
-    pub(crate) fn take(&mut self, update: Update) -> Result<Option<Update>, WireError> {
+    fn take(&mut self, update: Update) -> Result<Option<Update>, WireError> {
         let position = update.head.head.position();
+        if update.moved.is_some() {
+            return Ok(Some(self.complete(position, update)));
+        }
         if update.is_heartbeat() {
             let news = self.parts.is_empty() && self.yielded.is_none_or(|yielded| position >= yielded);
             return Ok(news.then(|| self.complete(position, update)));
@@ -69,13 +110,18 @@ impl WatchCursor {
 mod tests {
     use super::*;
     use crate::NamespaceHead;
-    use configbus_model::{CommitId, ConfigPath, Entry, EntryMode, Epoch, Head, Namespace, ObjectId, TreeId};
+    use configbus_model::{CommitId, ConfigPath, Entry, EntryMode, Epoch, Head, ObjectId, TreeId};
 
     fn heartbeat(epoch: u64, revision: u64) -> Update {
         let (epoch, revision) = (Epoch(epoch), Revision(revision));
         let commit = CommitId::from_bytes([7; 20]);
         let head = Head { epoch, revision, commit, tree: TreeId::EMPTY, time_ms: 0, traceparent: None };
-        Update { head: NamespaceHead { namespace: Namespace::main(), head }, from: revision, changes: Vec::new() }
+        Update {
+            head: NamespaceHead { namespace: Namespace::main(), head },
+            from: revision,
+            changes: Vec::new(),
+            moved: None,
+        }
     }
 
     fn change(from: u64, to: u64, path: &str) -> Update {
@@ -117,6 +163,24 @@ mod tests {
         }
         assert_eq!(take(&mut cursor, change(4, 5, "c")), paths(&["a", "b", "c"]));
         assert_eq!(cursor.resume(), Some(Revision(5)));
+    }
+
+    #[test]
+    fn each_namespace_is_resumed_where_it_was() {
+        let (main, traffic) = (Namespace::main(), Namespace::parse("traffic").unwrap());
+        let of = |namespace: &Namespace, update: Update| {
+            let head = NamespaceHead { namespace: namespace.clone(), ..update.head };
+            Update { head, ..update }
+        };
+        let mut cursors = WatchCursors::after(Some(Revision(3)));
+        assert_eq!(cursors.resume(&main), Resume { from: Some(Revision(3)), of: BTreeMap::new() });
+        assert!(cursors.take(of(&main, change(3, 9, "a"))).unwrap().is_some());
+        assert!(cursors.take(of(&traffic, change(1, 2, "b"))).unwrap().is_some());
+        let told = BTreeMap::from([(main.clone(), Revision(9)), (traffic.clone(), Revision(2))]);
+        assert_eq!(cursors.resume(&main), Resume { from: Some(Revision(9)), of: told });
+        assert!(cursors.take(of(&traffic, change(1, 2, "b"))).unwrap().is_none());
+        let moved = Update { moved: Some(ConfigPath::parse("traffic").unwrap()), ..of(&traffic, heartbeat(1, 2)) };
+        assert!(cursors.take(moved).unwrap().is_some());
     }
 
     #[test]

@@ -69,6 +69,9 @@ pub(crate) const RULES: &[Rule] = &[
     rule("GET", "/v1/diff", READER),
     rule("GET", "/v1/watch", READER),
     rule("GET", "/v1/fleet", READER),
+    rule("GET", "/v1/namespaces", READER),
+    rule("POST", "/v1/namespaces", ADMIN),
+    rule("DELETE", "/v1/namespaces/{namespace}", ADMIN),
     rule("GET", "/v1/storage", READER),
     rpc("/configbus.v1.Config/Get", READER),
     rpc("/configbus.v1.Config/List", READER),
@@ -143,7 +146,8 @@ mod tests {
         for rule in
             RULES.iter().filter(|rule| matches!(rule.method, "PUT" | "DELETE") || rule.route.contains("receive"))
         {
-            assert_eq!(rule.needs, WRITER, "{}", rule.route);
+            let needs = if rule.route.starts_with("/v1/namespaces") { ADMIN } else { WRITER };
+            assert_eq!(rule.needs, needs, "{}", rule.route);
         }
         let open: Vec<&str> = RULES.iter().filter(|rule| rule.needs == Nothing).map(|rule| rule.route).collect();
         assert!(open.iter().all(|route| route.ends_with('z') || route.starts_with("/grpc.health.")), "{open:?}");

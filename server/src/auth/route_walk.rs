@@ -44,6 +44,7 @@ const READERS: &[&str] = &[
     "GET /v1/diff",
     "GET /v1/watch",
     "GET /v1/fleet",
+    "GET /v1/namespaces",
     "GET /v1/storage",
     "POST /configbus.v1.Config/Get",
     "POST /configbus.v1.Config/List",
@@ -76,8 +77,12 @@ const WRITERS: &[&str] = &[
 const STORES: &[&str] =
     &["POST /configbus.v1.Fleet/Report", "POST /configbus.v1.Coordination/Join", "POST /configbus.v1.Admin/JudgeToken"];
 const AGENTS: &[&str] = &["POST /configbus.v1.Distribution/Subscribe"];
-const ADMINS_OF_MAIN: &[&str] =
-    &["POST /configbus.v1.Admin/CreateNamespace", "POST /configbus.v1.Admin/DeleteNamespace"];
+const ADMINS_OF_MAIN: &[&str] = &[
+    "POST /v1/namespaces",
+    "DELETE /v1/namespaces/{namespace}",
+    "POST /configbus.v1.Admin/CreateNamespace",
+    "POST /configbus.v1.Admin/DeleteNamespace",
+];
 const ADMINS: &[&str] = &[
     "POST /configbus.v1.Admin/CreateToken",
     "POST /configbus.v1.Admin/ListTokens",
@@ -150,7 +155,7 @@ impl Visitor {
         let (method, route) = way.split_once(' ').unwrap();
         let is_rpc = route.starts_with("/configbus.") || route.starts_with("/grpc.");
         let mut path = route.replace("{repository}", "main.git").replace("{*path}", "a.json").replace("{*prefix}", "a");
-        path = path.replace("{*file}", "HEAD");
+        path = path.replace("{*file}", "HEAD").replace("{namespace}", "elsewhere");
         if way == "GET /git/{repository}/info/refs" {
             path += "?service=git-upload-pack";
         }

@@ -7,14 +7,15 @@ use crate::bus::Bus;
 use crate::committer::{Edit, Expected, Mounting, Wanted};
 use crate::failure::Failure;
 use crate::ops::bulk;
-use crate::ops::read::{self, DiffRequest, ListRequest, LogRequest};
-use crate::ops::watch::{self, Update, WatchRequest};
+use crate::ops::listing::{self, ListRequest};
+use crate::ops::read::{self, DiffRequest, LogRequest};
+use crate::ops::watch::{self, Moved, Update, WatchRequest};
 use crate::ops::write::{self, WriteRequest, Written};
 use crate::requests::RequestId;
 use bytes::Bytes;
 use configbus_gitstore::LogEntry;
 use configbus_model::{ConfigPath, EntryMode, Namespace, Revision};
-use configbus_proto::convert::{head_to_wire, mode_from_wire, namespace_from_wire, path_from_wire};
+use configbus_proto::convert::{WireError, head_to_wire, mode_from_wire, namespace_from_wire, path_from_wire};
 use configbus_proto::status::kind_of;
 use configbus_proto::v1;
 use configbus_proto::v1::config_server::Config;
@@ -38,7 +39,7 @@ impl Config for ConfigService {
         Ok(Response::new(v1::GetResponse {
             entry: Some((&file.entry).into()),
             content: file.content,
-            head: Some(head_to_wire(&Namespace::main(), &file.head)),
+            head: Some(head_to_wire(&file.namespace, &file.head)),
         }))
     }
 
@@ -52,10 +53,10 @@ impl Config for ConfigService {
             page_size: request.page_size as usize,
             page_token: request.page_token,
         };
-        let page = read::list(&self.bus, &caller, request).await?;
+        let page = listing::list(&self.bus, &caller, request).await?;
         Ok(Response::new(v1::ListResponse {
             entries: page.entries.iter().map(Into::into).collect(),
-            head: Some(head_to_wire(&Namespace::main(), &page.head)),
+            head: Some(head_to_wire(&page.namespace, &page.head)),
             next_page_token: page.next_page_token,
         }))
     }
@@ -63,11 +64,10 @@ impl Config for ConfigService {
     async fn log(&self, request: Request<v1::LogRequest>) -> Result<Response<v1::LogResponse>, Status> {
         let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
-        let namespace = namespace_from_wire(&request.namespace)?;
         let path = read::checked_prefix(&request.path)?;
         let path = if path.is_empty() { None } else { Some(path_from_wire(&path)?) };
         let request = LogRequest {
-            namespace: namespace.clone(),
+            namespace: namespace_from_wire(&request.namespace)?,
             path,
             from: point(request.from.as_ref(), request.from_revision)?,
             since: point(request.since.as_ref(), 0)?,
@@ -75,6 +75,7 @@ impl Config for ConfigService {
             page_token: request.page_token,
         };
         let history = read::log(&self.bus, &caller, request).await?;
+        let namespace = history.namespace;
         Ok(Response::new(v1::LogResponse {
             commits: history.entries.iter().map(|entry| commit_to_wire(&namespace, entry)).collect(),
             head: Some(head_to_wire(&namespace, &history.head)),
@@ -85,15 +86,15 @@ impl Config for ConfigService {
     async fn diff(&self, request: Request<v1::DiffRequest>) -> Result<Response<v1::DiffResponse>, Status> {
         let caller = Caller::of(request.extensions())?;
         let request = request.into_inner();
-        let namespace = namespace_from_wire(&request.namespace)?;
         let request = DiffRequest {
-            namespace: namespace.clone(),
+            namespace: namespace_from_wire(&request.namespace)?,
             from: point(request.from.as_ref(), request.from_revision)?,
             to: point(request.to.as_ref(), request.to_revision)?,
             prefix: request.path,
             patch: request.patch,
         };
         let diff = read::diff(&self.bus, &caller, request).await?;
+        let namespace = diff.namespace;
         Ok(Response::new(v1::DiffResponse {
             changes: diff.changes.iter().map(Into::into).collect(),
             from: diff.from.as_ref().map(|head| head_to_wire(&namespace, head)),
@@ -123,7 +124,7 @@ impl Config for ConfigService {
         let caller = Caller::of(request.extensions())?;
         let header = traceparent_header(&request);
         // Whoever may not write learns it once, and not with every request.
-        self.bus.main(&caller)?;
+        self.bus.check_anywhere(&caller)?;
         // What breaks off or is too long is answered like what is wrong, for who still listens; nothing can follow it.
         let asked = stream::unfold(Some(request.into_inner()), |requests| async move {
             let mut requests = requests?;
@@ -159,9 +160,11 @@ impl Config for ConfigService {
         let request = request.into_inner();
         let namespace = namespace_from_wire(&request.namespace)?;
         let from = watch_start(&request)?;
-        let request = WatchRequest { namespace: namespace.clone(), paths: request.paths, from };
+        let of = |after: &v1::NamespaceRevision| Ok((namespace_from_wire(&after.namespace)?, Revision(after.revision)));
+        let from_of = request.after.iter().map(of).collect::<Result<_, WireError>>()?;
+        let request = WatchRequest { namespace, paths: request.paths, from, from_of };
         let updates = watch::watch(&self.bus, &caller, request).await?;
-        let answers = updates.map(move |update| Ok(update_to_wire(&namespace, &update?)));
+        let answers = updates.map(|update| Ok(update_to_wire(&update?)));
         Ok(Response::new(answers.boxed()))
     }
 }
@@ -196,7 +199,7 @@ fn written_to_wire(paths: &[ConfigPath], written: Written) -> v1::CompareAndSetR
     let deleted = |path: &ConfigPath| v1::Entry { path: path.to_string(), ..v1::Entry::default() };
     let entries = paths.iter().zip(&written.entries);
     v1::CompareAndSetResponse {
-        head: written.head.map(|head| head_to_wire(&Namespace::main(), &head)),
+        head: written.head.map(|head| head_to_wire(&written.namespace, &head)),
         committed: written.committed,
         resulting_revision: written.resulting_revision.0,
         repeated: written.repeated,
@@ -259,12 +262,18 @@ pub(super) fn commit_to_wire(namespace: &Namespace, entry: &LogEntry) -> v1::Com
     }
 }
 
-fn update_to_wire(namespace: &Namespace, update: &Update) -> v1::WatchResponse {
+fn update_to_wire(update: &Update) -> v1::WatchResponse {
+    let head = head_to_wire(&update.namespace, &update.head);
+    let moved = |moved: &Moved| v1::Moved {
+        prefix: moved.prefix.to_string(),
+        namespace: update.namespace.to_string(),
+        head: Some(head.clone()),
+    };
     v1::WatchResponse {
-        head: Some(head_to_wire(namespace, &update.head)),
+        moved: update.moved.as_ref().map(moved),
+        head: Some(head),
         from_revision: update.from.0,
         changes: update.changes.iter().map(Into::into).collect(),
-        moved: None,
     }
 }
 

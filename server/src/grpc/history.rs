@@ -8,7 +8,7 @@ use crate::ops::blame::{self, BlameRequest};
 use crate::ops::revert::{self, RevertRequest, What};
 use crate::requests::RequestId;
 use configbus_gitstore::LogEntry;
-use configbus_model::{At, Namespace, Revision};
+use configbus_model::{At, Revision};
 use configbus_proto::convert::{head_to_wire, namespace_from_wire};
 use configbus_proto::v1;
 use configbus_proto::v1::revert_request::What as WireWhat;
@@ -34,22 +34,13 @@ fn point_from_wire(at: &v1::At) -> Result<Option<At>, Failure> {
     })
 }
 
-fn only_main(namespace: &str) -> Result<Namespace, Failure> {
-    let namespace = namespace_from_wire(namespace).map_err(Failure::invalid)?;
-    if namespace == Namespace::main() {
-        Ok(namespace)
-    } else {
-        Err(Failure::not_found(format!("namespace {namespace} does not exist, there is main")))
-    }
-}
-
 pub(super) async fn revert(
     bus: &Bus,
     caller: &Caller,
     request: v1::RevertRequest,
     traceparent: Option<String>,
 ) -> Result<v1::RevertResponse, Status> {
-    let namespace = only_main(&request.namespace)?;
+    let namespace = namespace_from_wire(&request.namespace)?;
     let missing = || Failure::invalid("what is missing: undo names a landing, restore a point to go back to");
     let named = |at: &v1::At| point_from_wire(at)?.ok_or_else(missing);
     let what = match request.what.as_ref().ok_or_else(missing)? {
@@ -57,6 +48,7 @@ pub(super) async fn revert(
         WireWhat::Restore(at) => What::Restore(named(at)?),
     };
     let request = RevertRequest {
+        namespace,
         what,
         paths: request.paths,
         message: request.message,
@@ -65,13 +57,14 @@ pub(super) async fn revert(
         request_id: RequestId::parse(&request.request_id).map_err(Failure::invalid)?,
     };
     let reverted = revert::revert(bus, caller, request).await?;
+    let namespace = &reverted.namespace;
     Ok(v1::RevertResponse {
-        head: Some(head_to_wire(&namespace, &reverted.head)),
+        head: Some(head_to_wire(namespace, &reverted.head)),
         committed: reverted.committed,
         resulting_revision: reverted.resulting_revision.0,
         repeated: reverted.repeated,
         changes: reverted.changes.iter().map(Into::into).collect(),
-        restored: reverted.restored.as_ref().map(|head| head_to_wire(&namespace, head)),
+        restored: reverted.restored.as_ref().map(|head| head_to_wire(namespace, head)),
     })
 }
 
@@ -79,7 +72,7 @@ pub(super) async fn blame(bus: &Bus, caller: &Caller, request: v1::BlameRequest)
     let (path, at) = (bus.path(&request.path)?, point(request.at.as_ref(), 0)?);
     let v1::BlameRequest { first_line, line_count, .. } = request;
     let found = blame::blame(bus, caller, BlameRequest { path, at, first_line, line_count }).await?;
-    let namespace = Namespace::main();
+    let namespace = found.namespace;
     let span = |span: &blame::Span| v1::BlameSpan {
         first_line: span.first_line,
         line_count: span.line_count,

@@ -6,7 +6,7 @@ use crate::bus::Bus;
 use crate::failure::Failure;
 use bytes::Bytes;
 use configbus_gitstore::{Blame, LogEntry, ReadError, Store};
-use configbus_model::{At, ConfigPath, Entry, Head, Revision};
+use configbus_model::{At, ConfigPath, Entry, Head, Namespace, Revision};
 use std::collections::BTreeMap;
 
 /// Lines of one answer.
@@ -33,6 +33,7 @@ pub(crate) struct Span {
 
 /// Lines and where they come from.
 pub(crate) struct Explained {
+    pub(crate) namespace: Namespace,
     pub(crate) entry: Entry,
     pub(crate) head: Head,
     pub(crate) lines_total: u32,
@@ -45,8 +46,9 @@ pub(crate) struct Explained {
 
 /// Explains lines of a file.
 pub(crate) async fn blame(bus: &Bus, caller: &Caller, request: BlameRequest) -> Result<Explained, Failure> {
-    let live = &bus.main(caller)?;
-    let file = file_at(live, request.path.clone(), request.at.as_ref()).await?;
+    let place = bus.place(caller, Some(&request.path))?;
+    let live = &place.live;
+    let file = file_at(&place, request.at.as_ref()).await?;
     if std::str::from_utf8(&file.content).is_err() {
         return Err(Failure::invalid(format!("{} is not text: it has no lines", request.path)));
     }
@@ -63,9 +65,17 @@ pub(crate) async fn blame(bus: &Bus, caller: &Caller, request: BlameRequest) -> 
     };
     let lines = first..first.saturating_add(count).min(lines_total + 1);
     let content = cut(&file.content, lines.start as usize - 1, lines.len());
-    let (commit, path) = (file.head.commit, request.path);
+    let (commit, path) = (file.head.commit, place.path.clone().unwrap_or(request.path));
     let (spans, origins) = live.dig(move |store| explain(store, &store.blame(commit, &path, lines)?)).await?;
-    Ok(Explained { entry: file.entry, head: file.head, lines_total, content, spans, origins })
+    Ok(Explained {
+        namespace: file.namespace,
+        entry: file.entry,
+        head: file.head,
+        lines_total,
+        content,
+        spans,
+        origins,
+    })
 }
 
 fn explain(store: &Store, blame: &Blame) -> Result<(Vec<Span>, Vec<LogEntry>), ReadError> {

@@ -5,14 +5,11 @@ use crate::bus::Bus;
 use crate::failure::Failure;
 use crate::limits::over;
 use crate::namespace::LiveNamespace;
+use crate::path_space::Place;
 use bytes::Bytes;
-use configbus_gitstore::{ListQuery, Listing, LogEntry, ReadError, Store};
+use configbus_gitstore::{LogEntry, ReadError, Store};
 use configbus_model::{At, Change, CommitId, ConfigPath, Entry, EntryMode, Head, Namespace, Revision};
 use std::sync::Arc;
-
-/// Entries of one page of a listing, unless asked otherwise, and at most.
-const PAGE_DEFAULT: usize = 1_000;
-const PAGE_MAX: usize = 10_000;
 
 /// Commits of one page of history, unless asked otherwise, and at most.
 const LOG_DEFAULT: usize = 50;
@@ -20,6 +17,7 @@ const LOG_MAX: usize = 1_000;
 
 /// A file at a revision.
 pub(crate) struct FileAt {
+    pub(crate) namespace: Namespace,
     pub(crate) entry: Entry,
     pub(crate) content: Bytes,
     pub(crate) head: Head,
@@ -27,26 +25,35 @@ pub(crate) struct FileAt {
 
 /// Returns one file.
 pub(crate) async fn get(bus: &Bus, caller: &Caller, path: ConfigPath, at: Option<At>) -> Result<FileAt, Failure> {
-    file_at(&bus.main(caller)?, path, at.as_ref()).await
+    let place = bus.place(caller, Some(&path))?;
+    file_at(&place, at.as_ref()).await
 }
 
 /// Returns one file of a namespace that the caller may read.
-pub(crate) async fn file_at(live: &Arc<LiveNamespace>, path: ConfigPath, at: Option<&At>) -> Result<FileAt, Failure> {
+pub(crate) async fn file_at(place: &Place, at: Option<&At>) -> Result<FileAt, Failure> {
+    let (live, namespace) = (&place.live, place.live.name.clone());
+    let directory = |path: &ConfigPath| {
+        Failure::not_found(format!("{path} is a directory: list it with /v1/list/{path} or `configbus ls`"))
+    };
+    let Some(path) = place.path.clone() else {
+        let root = place.mounted_at.as_ref();
+        return Err(root.map_or_else(|| Failure::not_found("the root is a directory"), directory));
+    };
     let head = live.head_or_point(at).await?;
-    let commit = head.commit;
-    let missing = format!("{path} does not exist at {}", head.revision);
+    let (commit, public) = (head.commit, place.public(&path));
     match live.read(move |store| file_or_hint(store, commit, &path)).await? {
-        Found::File(entry, content) => Ok(FileAt { entry, content, head }),
-        Found::Directory(path) => {
-            Err(Failure::not_found(format!("{path} is a directory: list it with /v1/list/{path} or `configbus ls`")))
+        Found::File(entry, content) => Ok(FileAt { namespace, entry: place.entry(entry), content, head }),
+        Found::Directory => Err(directory(&public)),
+        Found::Nothing => {
+            let of = if namespace == Namespace::main() { String::new() } else { format!(" of {namespace}") };
+            Err(Failure::not_found(format!("{public} does not exist at {}{of}", head.revision)))
         }
-        Found::Nothing => Err(Failure::not_found(missing)),
     }
 }
 
 enum Found {
     File(Entry, Bytes),
-    Directory(ConfigPath),
+    Directory,
     Nothing,
 }
 
@@ -55,50 +62,7 @@ fn file_or_hint(store: &Store, commit: CommitId, path: &ConfigPath) -> Result<Fo
         return Ok(Found::File(entry, content));
     }
     let is_directory = store.entry(commit, path)?.is_some_and(|entry| entry.mode == EntryMode::Directory);
-    Ok(if is_directory { Found::Directory(path.clone()) } else { Found::Nothing })
-}
-
-/// What to list.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ListRequest {
-    pub(crate) prefix: String,
-    pub(crate) at: Option<At>,
-    pub(crate) recursive: bool,
-    pub(crate) page_size: usize,
-    pub(crate) page_token: String,
-}
-
-/// One page of a listing.
-pub(crate) struct ListPage {
-    pub(crate) entries: Vec<Entry>,
-    pub(crate) head: Head,
-    pub(crate) next_page_token: String,
-}
-
-/// Lists a directory. A page token names the revision of the first page, so that the pages fit together.
-pub(crate) async fn list(bus: &Bus, caller: &Caller, request: ListRequest) -> Result<ListPage, Failure> {
-    let live = &bus.main(caller)?;
-    let prefix = checked_prefix(&request.prefix)?;
-    let (at, after) = match request.page_token.as_str() {
-        "" => (request.at, None),
-        token => parse_token(token).map(|(revision, after)| (Some(At::Revision(revision)), Some(after)))?,
-    };
-    let head = live.head_or_point(at.as_ref()).await?;
-    let (commit, recursive) = (head.commit, request.recursive);
-    let limit = bounded(request.page_size, PAGE_DEFAULT, PAGE_MAX);
-    let missing = format!("{prefix} does not exist at {}", head.revision);
-    let list = move |store: &Store| {
-        store.list(commit, &ListQuery { prefix: &prefix, recursive, after: after.as_deref(), limit })
-    };
-    let Listing { entries, more } = live.read(list).await?.ok_or_else(|| Failure::not_found(missing))?;
-    let last = entries.last().filter(|_| more);
-    let next_page_token = last.map(|entry| format!("{}:{}", head.revision, entry.path)).unwrap_or_default();
-    Ok(ListPage { entries, head, next_page_token })
-}
-
-fn parse_token(token: &str) -> Result<(Revision, String), Failure> {
-    let parsed = token.split_once(':').and_then(|(revision, after)| Some((revision.parse().ok()?, after.to_owned())));
-    parsed.ok_or_else(|| Failure::invalid("page_token is none that a listing returned"))
+    Ok(if is_directory { Found::Directory } else { Found::Nothing })
 }
 
 /// Which history to read.
@@ -115,6 +79,7 @@ pub(crate) struct LogRequest {
 
 /// A page of history, newest first.
 pub(crate) struct History {
+    pub(crate) namespace: Namespace,
     pub(crate) entries: Vec<LogEntry>,
     pub(crate) head: Head,
     pub(crate) next_page_token: String,
@@ -122,7 +87,8 @@ pub(crate) struct History {
 
 /// Returns first-parent history. A page token is the revision at which the next page begins.
 pub(crate) async fn log(bus: &Bus, caller: &Caller, request: LogRequest) -> Result<History, Failure> {
-    let live = &bus.namespace(caller, &request.namespace)?;
+    let place = bus.place_in(caller, &request.namespace, request.path.as_ref())?;
+    let live = &place.live;
     let head = live.head()?;
     let from = match request.page_token.as_str() {
         "" => live.head_or_point(request.from.as_ref()).await?.revision,
@@ -133,12 +99,12 @@ pub(crate) async fn log(bus: &Bus, caller: &Caller, request: LogRequest) -> Resu
         Some(since) => ended_at(live, since).await?,
     };
     let limit = bounded(request.limit, LOG_DEFAULT, LOG_MAX);
-    let page = match request.path {
+    let page = match place.path.clone() {
         None => live.read(move |store| store.log_since(from, after, limit)).await?,
         Some(path) => live.dig(move |store| store.log_of_path(from, after, &path, limit)).await?,
     };
     let next_page_token = page.next.map(|next| next.to_string()).unwrap_or_default();
-    Ok(History { entries: page.entries, head, next_page_token })
+    Ok(History { namespace: live.name.clone(), entries: page.entries, head, next_page_token })
 }
 
 /// Returns the last revision that is not wanted. Before the first one everything is.
@@ -166,6 +132,7 @@ pub(crate) struct DiffRequest {
 
 /// A difference.
 pub(crate) struct Diff {
+    pub(crate) namespace: Namespace,
     pub(crate) changes: Vec<Change>,
     /// Missing when it is from the empty revision 0.
     pub(crate) from: Option<Head>,
@@ -175,8 +142,10 @@ pub(crate) struct Diff {
 
 /// Returns the files that differ between two revisions.
 pub(crate) async fn diff(bus: &Bus, caller: &Caller, request: DiffRequest) -> Result<Diff, Failure> {
-    let live = &bus.namespace(caller, &request.namespace)?;
     let prefix = checked_prefix(&request.prefix)?;
+    let path = Some(prefix).filter(|prefix| !prefix.is_empty()).map(|prefix| ConfigPath::parse(&prefix));
+    let place = bus.place_in(caller, &request.namespace, path.transpose().map_err(Failure::invalid)?.as_ref())?;
+    let (live, prefix) = (&place.live, place.prefix());
     let to = live.head_or_point(request.to.as_ref()).await?;
     let from = match &request.from {
         None => None,
@@ -190,7 +159,7 @@ pub(crate) async fn diff(bus: &Bus, caller: &Caller, request: DiffRequest) -> Re
     } else {
         String::new()
     };
-    Ok(Diff { changes, from, to, patch })
+    Ok(Diff { namespace: live.name.clone(), changes: place.changes(changes), from, to, patch })
 }
 
 async fn changes(
@@ -224,6 +193,6 @@ pub(crate) fn checked_prefix(prefix: &str) -> Result<String, Failure> {
     Ok(trimmed.to_owned())
 }
 
-fn bounded(asked: usize, default: usize, max: usize) -> usize {
+pub(super) fn bounded(asked: usize, default: usize, max: usize) -> usize {
     if asked == 0 { default } else { asked.min(max) }
 }

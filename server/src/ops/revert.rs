@@ -12,9 +12,11 @@ use crate::bus::Bus;
 use crate::committer::{How, Landed, Mounting};
 use crate::failure::Failure;
 use crate::namespace::LiveNamespace;
+use crate::ops::read::checked_prefix;
+use crate::path_space::Place;
 use crate::requests::{Answer, Fingerprint, RequestId, Ticket};
-use configbus_model::{At, Change, ErrorKind, Head, Revision};
-use plan::{Plan, Scope};
+use configbus_model::{At, Change, ConfigPath, ErrorKind, Head, Namespace, Revision};
+use plan::{PATHS_MAX, Plan, Scope};
 use std::sync::Arc;
 
 /// How often a plan is made before the changes of others are too many.
@@ -32,6 +34,8 @@ pub(crate) enum What {
 /// A wish to undo.
 #[derive(Debug, Clone)]
 pub(crate) struct RevertRequest {
+    /// The one path space when it is `main`.
+    pub(crate) namespace: Namespace,
     pub(crate) what: What,
     /// Files and directories, `/` for everything. Without any, all that an undone landing changed.
     pub(crate) paths: Vec<String>,
@@ -43,6 +47,7 @@ pub(crate) struct RevertRequest {
 
 /// What became of it.
 pub(crate) struct Reverted {
+    pub(crate) namespace: Namespace,
     pub(crate) head: Head,
     pub(crate) committed: bool,
     pub(crate) resulting_revision: Revision,
@@ -54,8 +59,57 @@ pub(crate) struct Reverted {
 }
 
 /// Undoes in one new revision.
-pub(crate) async fn revert(bus: &Bus, caller: &Caller, request: RevertRequest) -> Result<Reverted, Failure> {
-    let live = &bus.main(caller)?;
+pub(crate) async fn revert(bus: &Bus, caller: &Caller, mut request: RevertRequest) -> Result<Reverted, Failure> {
+    let place;
+    (place, request.paths) = located(bus, caller, &request)?;
+    let outcome = revert_in(bus, &place.live, caller, request).await;
+    let reverted = outcome.map_err(|failure| place.failure(failure))?;
+    Ok(Reverted { changes: place.changes(reverted.changes), ..reverted })
+}
+
+/// Returns the one namespace that a request is about, and its paths there.
+fn located(bus: &Bus, caller: &Caller, request: &RevertRequest) -> Result<(Place, Vec<String>), Failure> {
+    let is_everything = |path: &String| path == "/";
+    if request.namespace != Namespace::main() || request.paths.is_empty() || request.paths.iter().all(is_everything) {
+        return Ok((bus.place_in(caller, &request.namespace, None)?, request.paths.clone()));
+    }
+    if request.paths.len() > PATHS_MAX {
+        let found = request.paths.len();
+        return Err(Failure::invalid(format!("paths are {found}, at most {PATHS_MAX}: name directories")));
+    }
+    let mut found: Option<(Place, &str)> = None;
+    let mut inner = Vec::new();
+    for path in &request.paths {
+        let prefix = checked_prefix(path)?;
+        let parsed = Some(&prefix).filter(|prefix| !prefix.is_empty()).map(|prefix| ConfigPath::parse(prefix));
+        let place = match parsed.transpose().map_err(Failure::invalid)? {
+            Some(path) => bus.place_to_change(caller, &path)?,
+            None => bus.place(caller, None)?,
+        };
+        inner.push(if place.path.is_some() || path.is_empty() { place.prefix() } else { "/".to_owned() });
+        match &found {
+            Some((other, first)) if other.live.name != place.live.name => {
+                let (one, two) = (&other.live.name, &place.live.name);
+                let text = format!(
+                    "{first} is in the namespace {one}, {path} in {two}: undo them one after the other, each history has \
+                     revisions of its own"
+                );
+                return Err(Failure::invalid(text));
+            }
+            Some(_) => {}
+            None => found = Some((place, path)),
+        }
+    }
+    let (place, _) = found.expect("there is a path");
+    Ok((place, inner))
+}
+
+async fn revert_in(
+    bus: &Bus,
+    live: &Arc<LiveNamespace>,
+    caller: &Caller,
+    request: RevertRequest,
+) -> Result<Reverted, Failure> {
     let scope = Scope::parse(&request)?;
     let Some(id) = request.request_id.as_ref().filter(|_| !request.validate_only) else {
         return plan_and_land(bus, live, caller, &request, &scope, None).await;
@@ -102,7 +156,7 @@ async fn plan_and_land(
         let plan = planned?;
         let restored = if matches!(request.what, What::Undo(_)) { from.clone() } else { Some(to.clone()) };
         if plan.edits.is_empty() {
-            return unchanged(head, restored, decision.map(|(ticket, _)| ticket)).await;
+            return unchanged(live.name.clone(), head, restored, decision.map(|(ticket, _)| ticket)).await;
         }
         let message = if request.message.trim().is_empty() {
             scope.message(&request.what, &to, &plan)
@@ -124,7 +178,8 @@ async fn plan_and_land(
             Err(failure) => return Err(failure),
             Ok(Written { head: landed, committed, resulting_revision, .. }) => {
                 let (head, repeated, changes) = (landed.unwrap_or(head), false, plan.changes);
-                return Ok(Reverted { head, committed, resulting_revision, repeated, changes, restored });
+                let namespace = live.name.clone();
+                return Ok(Reverted { namespace, head, committed, resulting_revision, repeated, changes, restored });
             }
         }
     }
@@ -148,14 +203,19 @@ async fn plan(
 }
 
 /// Answers when everything is as wished already, and sees to it that the request changes nothing later either.
-async fn unchanged(head: Head, restored: Option<Head>, ticket: Option<Arc<Ticket>>) -> Result<Reverted, Failure> {
+async fn unchanged(
+    namespace: Namespace,
+    head: Head,
+    restored: Option<Head>,
+    ticket: Option<Arc<Ticket>>,
+) -> Result<Reverted, Failure> {
     if let Some(ticket) = ticket {
         let landed = Landed { head: head.clone(), before: Some(head.clone()), how: How::Unchanged, files: Vec::new() };
         ticket.settle(&landed);
         ticket.keep_unchanged(&landed).await?;
     }
     let (resulting_revision, changes) = (head.revision, Vec::new());
-    Ok(Reverted { head, committed: false, resulting_revision, repeated: false, changes, restored })
+    Ok(Reverted { namespace, head, committed: false, resulting_revision, repeated: false, changes, restored })
 }
 
 /// Returns what a landing was made on and the landing, or nothing and the point to go back to.
@@ -191,5 +251,6 @@ async fn repeated(
     } else {
         Vec::new()
     };
-    Ok(Reverted { head, committed, resulting_revision: revision, repeated: true, changes, restored })
+    let namespace = live.name.clone();
+    Ok(Reverted { namespace, head, committed, resulting_revision: revision, repeated: true, changes, restored })
 }

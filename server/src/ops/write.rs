@@ -11,11 +11,12 @@ use crate::failure::Failure;
 use crate::gate_time::GateDoor;
 use crate::limits::over;
 use crate::namespace::LiveNamespace;
+use crate::path_space::Place;
 use crate::requests::{Answer, Fingerprint, RequestId, Ticket, check_message, with_trailers};
 use crate::trace_context;
 use configbus_gitstore::{HeadCommit, LandError, ReadError, StagedFile, Store};
 use configbus_hooks::{Context, Gate, GitCandidate, Mounts};
-use configbus_model::{CommitId, ConfigPath, Entry, Head, Revision, TreeId};
+use configbus_model::{CommitId, ConfigPath, Entry, ErrorKind, Head, Namespace, Revision, TreeId};
 use std::sync::Arc;
 
 /// Paths named in a message that nobody wrote.
@@ -36,6 +37,8 @@ pub(crate) struct WriteRequest {
 /// What became of them.
 #[derive(Debug)]
 pub(crate) struct Written {
+    /// Where they are.
+    pub(crate) namespace: Namespace,
     /// The head they are part of; none when nothing was there and nothing was to land.
     pub(crate) head: Option<Head>,
     pub(crate) committed: bool,
@@ -51,10 +54,46 @@ pub(crate) struct Written {
     pub(crate) overridden: Vec<String>,
 }
 
+impl Written {
+    /// Has entries named as answers name them.
+    fn published(mut self, place: &Place) -> Self {
+        let entries = self.entries.into_iter();
+        self.entries = entries.map(|entry| entry.map(|entry| place.entry(entry))).collect();
+        self
+    }
+}
+
 /// Validates edits on the present head and lands them, and writes down what became of them.
 pub(crate) async fn compare_and_set(bus: &Bus, caller: &Caller, request: WriteRequest) -> Result<Written, Failure> {
-    let live = &bus.main(caller)?;
     check_shape(bus, &request)?;
+    for _ in 0..RETURNS_MAX {
+        let (place, inner) = bus.place_of_all(caller, request.edits.iter().map(|edit| &edit.path))?;
+        let mut within = request.clone();
+        for (edit, path) in within.edits.iter_mut().zip(inner) {
+            edit.path = path;
+        }
+        let outcome = compare_and_set_in(bus, &place.live, caller, within).await;
+        match outcome {
+            Ok(written) => return Ok(written.published(&place)),
+            // The files moved to another namespace meanwhile: what was asked for is to be done there.
+            Err(_) if !is_still_there(bus, &request, &place) => {}
+            Err(failure) => return Err(place.failure(failure)),
+        }
+    }
+    Err(Failure::new(ErrorKind::Unavailable, "the files keep moving between namespaces, try again in a moment"))
+}
+
+fn is_still_there(bus: &Bus, request: &WriteRequest, place: &Place) -> bool {
+    let mounts = bus.namespaces.mounts();
+    request.edits.iter().all(|edit| mounts.locate(&edit.path).namespace == place.live.name)
+}
+
+async fn compare_and_set_in(
+    bus: &Bus,
+    live: &Arc<LiveNamespace>,
+    caller: &Caller,
+    request: WriteRequest,
+) -> Result<Written, Failure> {
     let Some(id) = request.request_id.as_ref().filter(|_| !request.validate_only) else {
         return write(bus, live, caller, request, None).await;
     };
@@ -109,6 +148,7 @@ async fn validate(
     let checked = check(bus, live, caller, edits, request.mounting).await?;
     let on = checked.on.map_or(Revision::ZERO, |on| on.revision);
     Ok(Written {
+        namespace: live.name.clone(),
         head,
         committed: false,
         resulting_revision: if checked.changes_nothing { on } else { on.next() },
@@ -147,7 +187,7 @@ async fn check_and_land(
     if let Some(ticket) = ticket.filter(|_| landed.how == How::Unchanged) {
         ticket.keep_unchanged(&landed).await?;
     }
-    Ok(describe(landed, overridden))
+    Ok(describe(live.name.clone(), landed, overridden))
 }
 
 /// Answers what was answered before.
@@ -165,7 +205,8 @@ async fn repeated(
     let (before, after) = (before.map(|head| head.commit), head.commit);
     let (entries, created) = live.read(move |store| describe_files(store, before, after, &paths)).await?;
     let (resulting_revision, overridden) = (head.revision, Vec::new());
-    Ok(Written { head: Some(head), committed, resulting_revision, repeated: true, entries, created, overridden })
+    let (namespace, head, repeated) = (live.name.clone(), Some(head), true);
+    Ok(Written { namespace, head, committed, resulting_revision, repeated, entries, created, overridden })
 }
 
 /// Lands edits, checking them anew as often as what they were judged by moves while they wait.
@@ -254,7 +295,7 @@ fn check_on_head(store: &Store, gate: &Gate, context: &Context<'_>, edits: &[Edi
     Ok(Checked { on: head, changes_nothing: staged.is_unchanged(), overridden: report.overridden })
 }
 
-fn describe(landed: Landed, overridden: Vec<String>) -> Written {
+fn describe(namespace: Namespace, landed: Landed, overridden: Vec<String>) -> Written {
     let created = landed.files.iter().map(|file| file.before.is_none()).collect();
     let entry = |file: &StagedFile| {
         let (mode, id, size_bytes) = file.after?;
@@ -264,7 +305,7 @@ fn describe(landed: Landed, overridden: Vec<String>) -> Written {
     let committed = landed.how != How::Unchanged;
     let resulting_revision = landed.head.revision;
     let (head, repeated) = (Some(landed.head), false);
-    Written { head, committed, resulting_revision, repeated, entries, created, overridden }
+    Written { namespace, head, committed, resulting_revision, repeated, entries, created, overridden }
 }
 
 fn describe_files(

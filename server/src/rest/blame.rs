@@ -9,7 +9,6 @@ use crate::failure::Failure;
 use crate::ops::blame::{self, BlameRequest};
 use axum::Json;
 use axum::extract::{Path, State};
-use configbus_model::Namespace;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -52,7 +51,7 @@ pub(super) async fn lines(
     let at = point(&bus, query.revision.as_deref())?;
     let BlameQuery { first_line, line_count, .. } = query;
     let found = blame::blame(&bus, &caller, BlameRequest { path, at, first_line, line_count }).await?;
-    let namespace = Namespace::main();
+    let namespace = found.namespace;
     let span = |span: &blame::Span| SpanShape {
         first_line: span.first_line,
         line_count: span.line_count,

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use configbus_model::{ConfigPath, EntryMode, Namespace, Revision};
+use configbus_model::{ConfigPath, EntryMode, Revision};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -102,7 +102,7 @@ pub(super) async fn create(
         committed: written.committed,
         resulting_revision: written.resulting_revision.0,
         repeated: written.repeated,
-        head: written.head.as_ref().map(|head| HeadShape::new(&Namespace::main(), head)),
+        head: written.head.as_ref().map(|head| HeadShape::new(&written.namespace, head)),
         entries: written.entries.iter().map(|entry| entry.as_ref().map(Into::into)).collect(),
     };
     Ok((status, Json(shape)).into_response())

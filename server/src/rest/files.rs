@@ -2,7 +2,7 @@
 
 use super::params::Params;
 use super::shapes::{EntryShape, file_mode};
-use super::{REVISION_HEADER, body, etag, point, request_id};
+use super::{NAMESPACE_HEADER, REVISION_HEADER, body, etag, point, request_id};
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::committer::{Edit, Expected, Mounting, Wanted};
@@ -15,7 +15,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use configbus_model::{ConfigPath, EntryMode, ErrorKind, Head};
+use configbus_model::{ConfigPath, EntryMode, ErrorKind, Head, Namespace};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -54,12 +54,12 @@ pub(super) async fn read(
     let file = read::get(&bus, &caller, path, point(&bus, query.revision.as_deref())?).await?;
     if etag::is_held(&headers, file.entry.id) {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
-        label(&mut response, &file.head, Some(etag::of(file.entry.id)));
+        label(&mut response, &file.namespace, &file.head, Some(etag::of(file.entry.id)));
         return Ok(response);
     }
     let content_type = content_type(&file.entry.path, &file.content);
     let mut response = ([(header::CONTENT_TYPE, content_type)], file.content).into_response();
-    label(&mut response, &file.head, Some(etag::of(file.entry.id)));
+    label(&mut response, &file.namespace, &file.head, Some(etag::of(file.entry.id)));
     if file.entry.mode == EntryMode::Executable {
         response.headers_mut().insert("configbus-mode", HeaderValue::from_static("executable"));
     }
@@ -123,15 +123,17 @@ fn answer(status: StatusCode, written: Written) -> Response {
     let entry = written.entries.into_iter().next().flatten();
     let tag = entry.as_ref().map(|entry| etag::of(entry.id));
     let Some(head) = written.head else { return status.into_response() };
-    let Written { committed, repeated, .. } = written;
+    let Written { namespace, committed, repeated, .. } = written;
     let shape = WrittenShape { revision: head.revision.0, committed, repeated, entry: entry.as_ref().map(Into::into) };
     let mut response = (status, Json(shape)).into_response();
-    label(&mut response, &head, tag);
+    label(&mut response, &namespace, &head, tag);
     response
 }
 
-fn label(response: &mut Response, head: &Head, tag: Option<HeaderValue>) {
+fn label(response: &mut Response, namespace: &Namespace, head: &Head, tag: Option<HeaderValue>) {
     let headers = response.headers_mut();
+    let namespace = HeaderValue::from_str(namespace.as_str()).expect("a namespace is plain text");
+    headers.insert(NAMESPACE_HEADER, namespace);
     let revision = HeaderValue::from_str(&head.revision.to_string()).expect("a revision is plain text");
     headers.insert(REVISION_HEADER, revision);
     if let Some(tag) = tag {

@@ -65,14 +65,14 @@ pub(super) async fn log(
     let path = read::checked_prefix(&query.path)?;
     let path = if path.is_empty() { None } else { Some(ConfigPath::parse(&path).map_err(Failure::invalid)?) };
     let request = LogRequest {
-        namespace: namespace.clone(),
+        namespace,
         path,
         from: point(&bus, query.from.as_deref())?,
         since: point(&bus, query.since.as_deref())?,
         limit: query.limit,
         page_token: query.page_token,
     };
-    let read::History { entries, head, next_page_token } = read::log(&bus, &caller, request).await?;
+    let read::History { namespace, entries, head, next_page_token } = read::log(&bus, &caller, request).await?;
     let commits = entries.iter().map(|entry| CommitShape::new(&namespace, entry)).collect();
     Ok(Json(LogShape { commits, head: HeadShape::new(&namespace, &head), next_page_token }))
 }
@@ -85,13 +85,14 @@ pub(super) async fn diff(
     let namespace = namespace(query.namespace.as_deref())?;
     let from = query.from.as_deref().ok_or_else(|| Failure::invalid("from is missing: name a revision, 0 is empty"))?;
     let request = DiffRequest {
-        namespace: namespace.clone(),
+        namespace,
         from: point(&bus, Some(from))?,
         to: point(&bus, query.to.as_deref())?,
         prefix: query.path,
         patch: is_on("patch", query.patch.as_deref())?,
     };
     let diff = read::diff(&bus, &caller, request).await?;
+    let namespace = diff.namespace;
     Ok(Json(DiffShape {
         changes: diff.changes.iter().map(Into::into).collect(),
         from: diff.from.as_ref().map(|head| HeadShape::new(&namespace, head)),

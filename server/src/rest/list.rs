@@ -6,10 +6,9 @@ use super::{is_on, point};
 use crate::auth::Caller;
 use crate::bus::Bus;
 use crate::failure::Failure;
-use crate::ops::read::{self, ListRequest};
+use crate::ops::listing::{self, ListRequest};
 use axum::Json;
 use axum::extract::{Path, State};
-use configbus_model::Namespace;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -53,10 +52,10 @@ pub(super) async fn below(
         page_size: query.page_size,
         page_token: query.page_token,
     };
-    let page = read::list(&bus, &caller, request).await?;
+    let page = listing::list(&bus, &caller, request).await?;
     Ok(Json(ListShape {
         entries: page.entries.iter().map(Into::into).collect(),
-        head: HeadShape::new(&Namespace::main(), &page.head),
+        head: HeadShape::new(&page.namespace, &page.head),
         next_page_token: page.next_page_token,
     }))
 }

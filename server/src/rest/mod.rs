@@ -8,6 +8,7 @@ mod files;
 mod fleet;
 mod history;
 mod list;
+mod namespaces;
 mod openapi;
 mod params;
 pub(crate) mod problem;
@@ -22,9 +23,12 @@ use crate::failure::Failure;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use configbus_model::{At, ErrorKind, Revision};
 use std::sync::Arc;
+
+/// The namespace an answer is about: whose revision it is.
+const NAMESPACE_HEADER: &str = "configbus-namespace";
 
 /// The revision an answer is about.
 const REVISION_HEADER: &str = "configbus-revision";
@@ -43,6 +47,8 @@ pub(crate) fn routes(bus: &Arc<Bus>) -> Router {
         .route("/diff", get(history::diff))
         .route("/watch", get(watch::follow))
         .route("/fleet", get(fleet::show))
+        .route("/namespaces", get(namespaces::list).post(namespaces::create))
+        .route("/namespaces/{namespace}", delete(namespaces::delete))
         .route("/storage", get(storage::show))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown)

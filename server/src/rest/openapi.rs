@@ -26,6 +26,8 @@ mod tests {
             "/v1/fleet",
             "/v1/list/{prefix}",
             "/v1/log",
+            "/v1/namespaces",
+            "/v1/namespaces/{namespace}",
             "/v1/revert",
             "/v1/watch",
         ];

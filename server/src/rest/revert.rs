@@ -1,5 +1,6 @@
 //! `POST /v1/revert`: undo in one new revision.
 
+use super::history::namespace;
 use super::shapes::{ChangeShape, HeadShape};
 use super::{body, point, request_id};
 use crate::auth::Caller;
@@ -11,7 +12,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use configbus_model::{At, Namespace};
+use configbus_model::At;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RevertShape {
+    /// The one path space when missing or `main`.
+    namespace: Option<String>,
     /// A landing: `r42`, `42`, a commit, or a time at which it was the head.
     undo: Option<PointShape>,
     /// A point to go back to.
@@ -68,6 +71,7 @@ pub(super) async fn create(
 async fn answer(bus: &Bus, caller: &Caller, headers: &HeaderMap, shape: RevertShape) -> Result<Response, Failure> {
     let request_id = request_id::read(headers, &shape.request_id)?;
     let request = RevertRequest {
+        namespace: namespace(shape.namespace.as_deref())?,
         what: what(bus, &shape, request_id.is_some())?,
         paths: shape.paths,
         message: shape.message,
@@ -77,7 +81,7 @@ async fn answer(bus: &Bus, caller: &Caller, headers: &HeaderMap, shape: RevertSh
     };
     let reverted = revert::revert(bus, caller, request).await?;
     let status = if reverted.committed { StatusCode::CREATED } else { StatusCode::OK };
-    let head = |head| HeadShape::new(&Namespace::main(), head);
+    let head = |head| HeadShape::new(&reverted.namespace, head);
     let shape = RevertedShape {
         committed: reverted.committed,
         resulting_revision: reverted.resulting_revision.0,

@@ -1,6 +1,7 @@
 //! Namespaces that come and go while the server runs.
 
-use crate::harness::TestServer;
+use crate::harness::{TestServer, put, request};
+use configbus_hooks::ValidatorSettings;
 use configbus_proto::v1;
 use configbus_proto::v1::admin_client::AdminClient;
 use tonic::transport::Channel;
@@ -92,5 +93,144 @@ async fn a_watch_of_a_namespace_ends_with_it() {
         }
     };
     assert_eq!(ended.unwrap_err().code(), tonic::Code::NotFound);
+    server.stop().await;
+}
+
+async fn files(server: &TestServer, list: v1::ListRequest) -> Vec<String> {
+    let (mut files, mut token) = (Vec::new(), String::new());
+    loop {
+        let page = v1::ListRequest { page_token: token, ..list.clone() };
+        let page = server.config().await.list(page).await.unwrap().into_inner();
+        files.extend(page.entries.into_iter().map(|entry| entry.path));
+        token = page.next_page_token;
+        if token.is_empty() {
+            return files;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_namespaces_are_one_path_space() {
+    let server = TestServer::start().await;
+    for path in ["a.json", "trafficker.json", "z.json"] {
+        server.put(path, "1").await;
+    }
+    create(&server, "traffic", "").await.unwrap();
+    create(&server, "europe", "traffic/eu").await.unwrap();
+    create(&server, "empty", "nothing/here").await.unwrap();
+    let head = server.put("traffic/x.json", "1").await;
+    assert_eq!((head.namespace.as_str(), head.revision), ("traffic", 1));
+    let head = server.put("traffic/eu/y.json", "2").await;
+    assert_eq!((head.namespace.as_str(), head.revision), ("europe", 1));
+    server.put("traffic/z.json", "3").await;
+    assert_eq!(server.get("traffic/eu/y.json").await.as_deref(), Some("2"));
+    let all = [
+        ".configbus/mounts.json",
+        "a.json",
+        "traffic/eu/y.json",
+        "traffic/x.json",
+        "traffic/z.json",
+        "trafficker.json",
+        "z.json",
+    ];
+    for page_size in [0, 1, 2, 3] {
+        let list = v1::ListRequest { recursive: true, page_size, ..v1::ListRequest::default() };
+        assert_eq!(files(&server, list).await, all, "in pages of {page_size}");
+        let list = v1::ListRequest { page_size, ..v1::ListRequest::default() };
+        assert_eq!(files(&server, list).await, [".configbus", "a.json", "traffic", "trafficker.json", "z.json"]);
+        let list = v1::ListRequest { prefix: "traffic/".into(), page_size, ..v1::ListRequest::default() };
+        assert_eq!(files(&server, list).await, ["traffic/eu", "traffic/x.json", "traffic/z.json"]);
+    }
+    let log = v1::LogRequest { path: "traffic/x.json".into(), ..v1::LogRequest::default() };
+    let log = server.config().await.log(log).await.unwrap().into_inner();
+    assert_eq!((log.commits.len(), log.head.unwrap().namespace.as_str()), (1, "traffic"));
+    let restore = v1::RevertRequest {
+        what: Some(v1::revert_request::What::Undo(v1::At { at: Some(v1::at::At::Revision(2)) })),
+        paths: vec!["traffic/".into()],
+        ..v1::RevertRequest::default()
+    };
+    let undone = server.config().await.revert(restore).await.unwrap().into_inner();
+    let head = undone.head.unwrap();
+    assert_eq!((head.namespace.as_str(), head.revision), ("traffic", 3));
+    assert_eq!(undone.changes[0].path, "traffic/z.json");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_over_two_namespaces_and_files_at_a_mount_are_refused() {
+    let server = TestServer::start().await;
+    server.put("a.json", "1").await;
+    create(&server, "traffic", "").await.unwrap();
+    let both = request([put("a.json", "2"), put("traffic/b.json", "2")]);
+    let refused = server.config().await.compare_and_set(both).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+    let text = refused.message();
+    assert!(text.starts_with("a.json is in the namespace main, traffic/b.json in traffic"), "{text}");
+    assert_eq!(server.get("a.json").await.as_deref(), Some("1"));
+    let clone = server.clone_main("a");
+    clone.commit("traffic/b.json", "1");
+    clone.push_main().expect_refused("the namespace traffic is mounted; push to /git/traffic.git");
+    let mounts = server.config().await.compare_and_set(request([put(".configbus/mounts.json", "{}")])).await;
+    assert!(mounts.unwrap_err().message().contains("refused by validation"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_of_the_path_space_hears_of_every_namespace_and_of_new_ones() {
+    let server = TestServer::start().await;
+    server.put("a.json", "1").await;
+    create(&server, "traffic", "").await.unwrap();
+    let mut watch = server.config().await.watch(v1::WatchRequest::default()).await.unwrap().into_inner();
+    // Two namespaces say where they are.
+    for _ in 0..2 {
+        assert!(watch.message().await.unwrap().unwrap().changes.is_empty());
+    }
+    server.put("traffic/x.json", "1").await;
+    server.put("a.json", "2").await;
+    create(&server, "ads", "").await.unwrap();
+    server.put("ads/y.json", "1").await;
+    let mut told = std::collections::BTreeSet::new();
+    while told.len() < 4 {
+        let update = watch.message().await.unwrap().unwrap();
+        let head = update.head.unwrap();
+        told.extend(update.changes.iter().map(|change| format!("{} {}", head.namespace, change.path)));
+    }
+    let expected = ["ads ads/y.json", "main .configbus/mounts.json", "main a.json", "traffic traffic/x.json"];
+    assert_eq!(told.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_whose_checks_are_all_stuck_leaves_the_others_working() {
+    let folder = tempfile::tempdir().unwrap();
+    let (script, started, go_on) =
+        (folder.path().join("validator"), folder.path().join("started"), folder.path().join("go-on"));
+    let text = format!("touch {}; until [ -e {} ]; do sleep 0.05; done", started.display(), go_on.display());
+    std::fs::write(&script, text).unwrap();
+    let settings = serde_json::json!({
+        "name": "stuck", "command": ["/bin/sh", script], "files": ["stuck/*"], "isolation": "none", "time_limit_ms": 60_000,
+    });
+    let validator: ValidatorSettings = serde_json::from_value(settings).unwrap();
+    let server = TestServer::start_with(|settings| settings.validators = vec![validator]).await;
+    create(&server, "traffic", "").await.unwrap();
+    let stuck = futures_util::future::join_all((0..12).map(|number| {
+        let edit = put(&format!("traffic/stuck/{number}"), "1");
+        let server = &server;
+        async move { server.config().await.compare_and_set(request([edit])).await.unwrap() }
+    }));
+    let others = async {
+        while !started.exists() {
+            tokio::task::yield_now().await;
+        }
+        for number in 0..20 {
+            server.put(&format!("{number}.json"), "1").await;
+        }
+        for number in 0..12 {
+            assert_eq!(server.get(&format!("traffic/stuck/{number}")).await, None);
+        }
+        std::fs::write(&go_on, "").unwrap();
+    };
+    tokio::join!(stuck, others);
+    assert_eq!(server.get("traffic/stuck/11").await.as_deref(), Some("1"));
     server.stop().await;
 }

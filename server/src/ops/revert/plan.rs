@@ -17,7 +17,7 @@ const BYTES_MAX: u64 = 64 * 1024 * 1024;
 const CONFLICTS_EXPLAINED_MAX: usize = 20;
 
 /// Files and directories that are named. Each is compared on its own.
-const PATHS_MAX: usize = 1_000;
+pub(super) const PATHS_MAX: usize = 1_000;
 
 /// The files that a revert is about.
 #[derive(Debug, Clone)]
