@@ -165,6 +165,8 @@ impl ServerDouble {
         let mut state = self.shared.state.lock().unwrap();
         let commit = state.store.commit_at(configbus_model::Revision(revision)).unwrap().unwrap().commit;
         let dir = state.store.dir().to_owned();
+        // What only the journal has would come back when it is opened again.
+        state.store.checkpoint().unwrap();
         check_git(&dir, &["update-ref", "refs/heads/main", &commit.to_string()]);
         state.store = Store::open(&dir).unwrap();
         state.epoch = Epoch(epoch);
