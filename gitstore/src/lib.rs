@@ -9,6 +9,7 @@
 pub mod advertisement;
 mod candidate;
 mod disk;
+mod extract;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod geometry;
@@ -27,6 +28,7 @@ mod upkeep;
 
 pub use candidate::{CandidateView, NewContent, NewObject, Quarantine, RawEntry, Trial, raw_entries};
 pub use disk::{FolderLock, LeftoversError, LockError, MoveHeadError, RepositorySettings};
+pub use extract::{ExtractError, ExtractProgress, Extraction};
 pub use land::{
     BATCH_COMMITS_MAX, Batch, BatchError, ConflictKind, Culprit, EditError, EditLanding, ForeignError, ForeignWrite,
     LandError, PathConflict, PushLanding, StagedEdits, StagedFile, TreeChange, TreeEdit,

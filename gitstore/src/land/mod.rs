@@ -10,6 +10,7 @@ mod landing;
 pub(crate) mod merge;
 mod moving;
 pub(crate) mod trial;
+mod without;
 
 pub use batch::{BATCH_COMMITS_MAX, Batch, BatchError};
 pub use conflict::{ConflictKind, Culprit, PathConflict};

@@ -139,7 +139,7 @@ impl Store {
 
     /// Syncs what has to be durable before the ref may move, at once: the records, and where the ref is to go. Records that
     /// are ahead of the ref after a crash are cut off at the next start.
-    fn sync_ahead(&self, lock: &RefLock) -> Result<(), MoveHeadError> {
+    pub(crate) fn sync_ahead(&self, lock: &RefLock) -> Result<(), MoveHeadError> {
         let landings = self.landings();
         let files: Vec<_> = [landings.file()].into_iter().chain(lock.file()).collect();
         let path = || self.dir().to_owned();
