@@ -7,7 +7,10 @@ use crate::{
     context::Context,
     inspection::Inspection,
     mounting, ownership,
-    policy::{Case, Governed, LoadedPolicy, PolicyCache},
+    policy::{
+        Case, Governed, LoadedPolicy, PolicyCache,
+        part::{self, Part, PartOutcome, PartPolicy},
+    },
     report::ReportBuilder,
     rules::RuleCheck,
     schema::SchemaCheck,
@@ -161,6 +164,16 @@ impl Gate {
             files.extend(reopened.unwrap_or_default());
         }
         Ok((files, is_governed))
+    }
+
+    /// Writes the policy of a tree for one directory of it, and holds every file there to both.
+    pub fn translate_policy(&self, part: &Part<'_>) -> Result<PartOutcome, CandidateError> {
+        part::translate(part, &self.settings)
+    }
+
+    /// Holds files of a directory to the policy of the whole tree and to a translation of it that was made before.
+    pub fn hold_to_both(&self, part: &Part<'_>, policy: PartPolicy) -> Result<PartOutcome, CandidateError> {
+        part::hold_to_both(part, policy, &self.settings)
     }
 
     fn check_count(&self, changes: Vec<FileChange>) -> Result<Vec<FileChange>, CandidateError> {

@@ -5,6 +5,7 @@
 //! memory and time that whoever writes a policy would choose. Here a match costs at most the pattern's length times the
 //! path's.
 
+mod below;
 mod component;
 mod index;
 

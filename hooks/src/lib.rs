@@ -53,7 +53,10 @@ pub use finding::{Excerpt, Finding};
 pub use gate::{Gate, Progress};
 pub use git_candidate::GitCandidate;
 pub use glob::{GlobError, PathGlob};
-pub use policy::PolicySettings;
+pub use policy::{
+    PolicySettings,
+    part::{DIFFERENCES_LISTED_MAX, Part, PartOutcome, PartPolicy, Untranslatable, VerdictDifference},
+};
 pub use push_options::{PushOptionError, PushOptions};
 pub use recheck::Recheck;
 pub use reference::ReferenceKind;

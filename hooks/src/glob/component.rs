@@ -57,6 +57,30 @@ impl Component {
         self.literal.as_deref()
     }
 
+    /// Writes it so that it is read as the same; also where spaces end a word.
+    pub(super) fn to_pattern(&self) -> String {
+        let mut text = String::new();
+        for token in &self.tokens {
+            match token {
+                Token::Char(c) => escaped(*c, "*?[]\\!#", &mut text),
+                Token::AnyChar => text.push('?'),
+                Token::Star => text.push('*'),
+                Token::Class { is_negated, ranges } => {
+                    text.push_str(if *is_negated { "[!" } else { "[" });
+                    for (low, high) in ranges {
+                        escaped(*low, "[]\\!^-", &mut text);
+                        if low != high {
+                            text.push('-');
+                            escaped(*high, "[]\\!^-", &mut text);
+                        }
+                    }
+                    text.push(']');
+                }
+            }
+        }
+        text
+    }
+
     /// Returns whether a name matches. When what follows the last star does not, the star takes one character more;
     /// earlier stars never need to.
     pub(super) fn matches(&self, name: &str) -> bool {
@@ -100,6 +124,13 @@ impl Token {
             }
         }
     }
+}
+
+fn escaped(c: char, meaningful: &str, text: &mut String) {
+    if c.is_whitespace() || meaningful.contains(c) {
+        text.push('\\');
+    }
+    text.push(c);
 }
 
 /// Reads what follows `[`.

@@ -10,6 +10,7 @@ use crate::{
     glob::PathGlob,
     policy::nearest,
 };
+use std::collections::BTreeSet;
 
 const KEYS: [&str; 4] = ["files", "rule", "reason", "sha256"];
 
@@ -37,6 +38,14 @@ impl Allowances {
         let applies = |entry: &&Allowance| entry.rule == rule && entry.files.matches(path);
         let holds = |entry: &Allowance| entry.sha256.as_ref().is_none_or(|wanted| *wanted == sha256());
         self.entries.iter().filter(applies).any(holds)
+    }
+
+    /// Returns what may stay in a file, as text that is the same for the same.
+    pub(crate) fn said_of(&self, path: &str) -> String {
+        let entries = self.entries.iter().filter(|entry| entry.files.matches(path));
+        let value = |entry: &Allowance| entry.sha256.as_ref().map_or_else(String::new, |sum| format!(" {sum}"));
+        let said: BTreeSet<String> = entries.map(|entry| format!("{}{}", entry.rule.as_str(), value(entry))).collect();
+        said.into_iter().collect::<Vec<_>>().join("; ")
     }
 
     /// Returns the patterns of entries that are here and not in another list: what they let through is to be looked at again.

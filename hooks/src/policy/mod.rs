@@ -13,6 +13,7 @@ pub(crate) mod fuzzing;
 mod mounts;
 mod nearest;
 mod owners;
+pub(crate) mod part;
 mod reader;
 mod rules;
 mod schemas;

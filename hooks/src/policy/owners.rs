@@ -96,7 +96,7 @@ struct Parser<'a, 'd> {
 }
 
 /// A word and where it starts in the file.
-type Word<'t> = (usize, &'t str);
+pub(super) type Word<'t> = (usize, &'t str);
 
 impl Parser<'_, '_> {
     fn line(&mut self, line: usize, offset: usize, text: &str) {
@@ -163,7 +163,7 @@ impl Parser<'_, '_> {
 }
 
 /// Splits a line at spaces that no backslash stands before, up to a comment.
-fn words(line: &str) -> impl Iterator<Item = Word<'_>> {
+pub(super) fn words(line: &str) -> impl Iterator<Item = Word<'_>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let rest = &line[at..];

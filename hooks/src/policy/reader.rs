@@ -109,6 +109,16 @@ impl<'a> Node<'a> {
         self.value.is_array()
     }
 
+    /// Returns the value itself.
+    pub(super) fn value(&self) -> &'a Value {
+        self.value
+    }
+
+    /// Returns the line on which it starts.
+    pub(super) fn line(&self) -> Option<usize> {
+        self.finding(Rule::PolicyInvalid, "").line
+    }
+
     /// Adds that something else should stand here.
     pub(super) fn expect(&self, expected: &str, findings: &mut Findings) {
         let finding = self.finding(Rule::PolicyInvalid, "value is of another kind");

@@ -38,6 +38,11 @@ impl SwitchKind {
         (Self::Toggles, "toggles", "**/toggles/configs/*.json"),
         (Self::Experiments, "experiments", "experiments/**"),
     ];
+
+    /// Returns what the kind is called in the policy.
+    pub(crate) fn key(self) -> &'static str {
+        Self::ALL.into_iter().find(|(kind, ..)| *kind == self).map_or("", |(_, key, _)| key)
+    }
 }
 
 /// The files of one kind.
