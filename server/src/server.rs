@@ -12,6 +12,7 @@ use crate::hook_socket::{HookListener, PushRegistry};
 use crate::namespace::{MountBoard, Namespaces, OpenNamespaceError, Opener};
 use crate::serving::ServingCell;
 use crate::settings::{Auth, Settings, SettingsError};
+use crate::split::{self, PendingError};
 use crate::{claim, http, upkeep};
 use configbus_coordination::{Announcer, Embedded, HeadRegistry};
 use configbus_model::{ErrorKind, Member, MemberRole, Principal};
@@ -49,6 +50,9 @@ pub enum BuildError {
     /// A repository cannot be opened.
     #[error(transparent)]
     Namespace(#[from] OpenNamespaceError),
+    /// What a killed server was about to split off cannot be finished or cleared.
+    #[error(transparent)]
+    Split(#[from] PendingError),
     /// The hooks' way back cannot be made.
     #[error("cannot listen on the hook socket {socket}")]
     HookSocket {
@@ -76,6 +80,7 @@ impl BuildError {
             Self::Listen { .. } => ErrorKind::Unavailable,
             Self::Data(error) => error.kind(),
             Self::Namespace(error) => error.kind(),
+            Self::Split(error) => error.kind(),
             Self::Tokens(error) => error.kind(),
             Self::HookSocket { .. } | Self::HookProgram(_) | Self::Audit(_) => ErrorKind::Internal,
         }
@@ -135,6 +140,7 @@ impl Server {
             serving: serving.subscribe(),
             mounts: Arc::new(MountBoard::default()),
         };
+        split::settle(&data)?;
         let namespaces = Arc::new(Namespaces::open(opener)?);
         let bus = Arc::new(Bus {
             namespaces,

@@ -22,7 +22,7 @@ pub(crate) use decider::{
 pub(crate) use flags::{EvalFlagArgs, FlagFiles, FlagsArgs, FlagsCommand, LintFlagsArgs};
 pub(crate) use history::{BlameArgs, DiffArgs, LogArgs, RevertArgs};
 pub(crate) use hook::{HookArgs, HookCommand, HookInstallArgs, RepositoryArgs};
-pub(crate) use namespace::{CreateNamespaceArgs, DeleteNamespaceArgs, NamespaceArgs, NamespaceCommand};
+pub(crate) use namespace::{CreateNamespaceArgs, DeleteNamespaceArgs, NamespaceArgs, NamespaceCommand, SplitArgs};
 pub(crate) use roles::{AgentArgs, RoleArgs, ServerArgs, StoreArgs};
 pub(crate) use token::{CreateTokenArgs, TokenArgs, TokenCommand, TokenPlace};
 pub(crate) use up::{DemoArgs, UpArgs};

@@ -1,5 +1,7 @@
 //! `configbus namespace`: repositories of their own in the one path space.
 
+mod split;
+
 use super::client;
 use crate::{
     args::{CreateNamespaceArgs, DeleteNamespaceArgs, NamespaceCommand},
@@ -104,6 +106,7 @@ pub(crate) async fn run(command: NamespaceCommand, output: Output) -> Result<(),
             let namespaces = client(&args.address)?.namespaces().await?;
             output.show(&Listed { namespaces: namespaces.into_iter().map(Into::into).collect() })
         }
+        NamespaceCommand::Split(args) => split::run(args, output).await,
         NamespaceCommand::Delete(args) => delete(args, output).await,
     }
 }

@@ -41,6 +41,7 @@ mod retry;
 mod retry_budget;
 mod revert;
 mod servers;
+mod split;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -58,6 +59,7 @@ pub use fleet_types::{FleetStatus, HostRefusal, HostStatus, Hosts, NamespaceStor
 pub use history::{Commit, DiffQuery, Difference, History, LogQuery};
 pub use namespaces::{NamespaceInfo, NamespaceMount};
 pub use revert::{RevertQuery, Reverted, Undo};
+pub use split::{SplitMoved, SplitProgress, SplitReport, SplitStage, SplitWish};
 pub use tokens::{TokenInfo, TokenWish};
 pub use watch::{Update, Watch, WatchPath, WatchQuery};
 

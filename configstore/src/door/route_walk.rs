@@ -118,6 +118,15 @@ impl Admin for Judge {
         unsupported()
     }
 
+    type SplitNamespaceStream = tokio_stream::Empty<Result<v1::SplitNamespaceResponse, Status>>;
+
+    async fn split_namespace(
+        &self,
+        _: Request<v1::SplitNamespaceRequest>,
+    ) -> Result<Response<Self::SplitNamespaceStream>, Status> {
+        unsupported()
+    }
+
     async fn judge_token(
         &self,
         request: Request<v1::JudgeTokenRequest>,

@@ -102,6 +102,7 @@ pub(crate) const RULES: &[Rule] = &[
     rpc("/configbus.v1.Admin/CreateNamespace", ADMIN),
     rpc("/configbus.v1.Admin/DeleteNamespace", ADMIN),
     rpc("/configbus.v1.Admin/ListNamespaces", READER),
+    rpc("/configbus.v1.Admin/SplitNamespace", ADMIN),
 ];
 
 /// What a request meets.

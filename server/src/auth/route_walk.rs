@@ -82,6 +82,7 @@ const ADMINS_OF_MAIN: &[&str] = &[
     "DELETE /v1/namespaces/{namespace}",
     "POST /configbus.v1.Admin/CreateNamespace",
     "POST /configbus.v1.Admin/DeleteNamespace",
+    "POST /configbus.v1.Admin/SplitNamespace",
 ];
 const ADMINS: &[&str] = &[
     "POST /configbus.v1.Admin/CreateToken",

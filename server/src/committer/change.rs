@@ -2,7 +2,7 @@
 
 use super::Edit;
 use crate::requests::Ticket;
-use configbus_gitstore::{Person, StagedFile};
+use configbus_gitstore::{HeadCommit, Person, StagedFile, Store};
 use configbus_model::{CommitId, Head, Principal, TreeId};
 use std::sync::Arc;
 
@@ -13,6 +13,27 @@ pub(crate) enum Change {
     Edits(EditsChange),
     /// From `git push`.
     Push(PushChange),
+    /// Something that nothing else may land during.
+    Hold(Hold),
+}
+
+/// What is done meanwhile.
+pub(crate) type HeldWork = Arc<dyn Fn(&Store) -> Option<HeadCommit> + Send + Sync>;
+
+/// Work on the repository while the committer is held. It is bounded by whoever does it: everybody else waits.
+#[derive(Clone)]
+pub(crate) struct Hold {
+    /// Who asked, as authenticated.
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) traceparent: String,
+    /// Returns the new head if it moved it.
+    pub(crate) work: HeldWork,
+}
+
+impl std::fmt::Debug for Hold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hold").finish_non_exhaustive()
+    }
 }
 
 /// What to do when what a change was judged by has moved while it waited.

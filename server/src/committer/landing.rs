@@ -1,7 +1,7 @@
 //! Lands one push on the running head, and what landing pushes and edits have in common. Synchronous: runs on the blocking
 //! pool, one at a time per namespace.
 
-use super::change::{How, Mounting, PushChange};
+use super::change::{Hold, How, Mounting, PushChange};
 use super::expectation::{At, Edit, Expected, Mismatch, Wanted, compare};
 use super::steps::Steps;
 use super::{CommitError, foreign, recheck};
@@ -59,6 +59,16 @@ impl Desk {
             }
         }
         Err(CommitError::Contended)
+    }
+
+    /// Lets somebody else land while nobody lands here.
+    pub(super) fn hold(&self, hold: &Hold) -> Result<LandedCommit, CommitError> {
+        let before = self.store.head();
+        let (how, head) = match (hold.work)(&self.store) {
+            Some(head) => (How::Edited, head),
+            None => (How::Unchanged, before.ok_or(CommitError::Contended)?),
+        };
+        Ok(LandedCommit { head, before, how, files: Vec::new() })
     }
 
     /// Deals with a write to the ref that did not come through here.

@@ -20,7 +20,7 @@ mod task;
 /// How often a change is given back because what it was judged by moved, before it is checked inside the queue.
 pub(crate) const RETURNS_MAX: usize = 4;
 
-pub(crate) use change::{Change, EditsChange, How, Landed, Mounting, PushChange, WhenOutdated};
+pub(crate) use change::{Change, EditsChange, Hold, How, Landed, Mounting, PushChange, WhenOutdated};
 pub(crate) use error::CommitError;
 pub(crate) use expectation::{Edit, Expected, Wanted, first_duplicate};
 pub(crate) use landing::expect_and_convert;

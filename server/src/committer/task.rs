@@ -3,7 +3,7 @@
 use super::batch::Outcome;
 use super::landing::{Desk, LandedCommit};
 use super::queue::{Inbox, Job, Reply};
-use super::{Change, CommitError, Edit, EditsChange, How, Landed, PushChange};
+use super::{Change, CommitError, Edit, EditsChange, Hold, How, Landed, PushChange};
 use crate::audit::{AuditLog, change as audit};
 use crate::namespace::{HeadBoard, MountBoard, mounts_path};
 use crate::requests::Ticket;
@@ -105,11 +105,14 @@ impl CommitterTask {
         let mut edits = Vec::new();
         while let Some(Job { change, reply }) = rest.next() {
             match change {
-                Change::Push(_) if shutdown.is_cancelled() => drop(reply.send(Err(CommitError::Stopping))),
+                Change::Push(_) | Change::Hold(_) if shutdown.is_cancelled() => {
+                    drop(reply.send(Err(CommitError::Stopping)));
+                }
                 Change::Push(change) => self.serve_push(change, reply).await,
+                Change::Hold(hold) => self.serve_hold(hold, reply).await,
                 Change::Edits(change) => edits.push((change, reply)),
             }
-            if rest.peek().is_none_or(|next| matches!(next.change, Change::Push(_))) {
+            if rest.peek().is_none_or(|next| !matches!(next.change, Change::Edits(_))) {
                 while !edits.is_empty() {
                     edits = self.serve_edits(edits).await;
                 }
@@ -123,6 +126,26 @@ impl CommitterTask {
         let principal = Arc::clone(&change.principal);
         let outcome = match self.serving.check(&self.namespace) {
             Ok(()) => self.pool.run(move || desk.land_push(&change)).await,
+            Err(error) => Err(error),
+        };
+        self.answer(vec![Decided { outcome, traceparent, principal, edits: Vec::new(), ticket: None, reply }], started);
+    }
+
+    async fn serve_hold(&self, hold: Hold, reply: Reply) {
+        let started = Instant::now();
+        let (desk, mounts, traceparent) = (Arc::clone(&self.desk), self.mounts.clone(), hold.traceparent.clone());
+        let principal = Arc::clone(&hold.principal);
+        let outcome = match self.serving.check(&self.namespace) {
+            Ok(()) => {
+                let work = move || {
+                    let outcome = desk.hold(&hold);
+                    if let Some(mounts) = mounts {
+                        refresh(&mounts, &desk.store);
+                    }
+                    outcome
+                };
+                self.pool.run(work).await
+            }
             Err(error) => Err(error),
         };
         self.answer(vec![Decided { outcome, traceparent, principal, edits: Vec::new(), ticket: None, reply }], started);

@@ -1,5 +1,6 @@
 //! Service `Admin`.
 
+use super::split::{self, SplitStream};
 use crate::audit::{AuditError, AuditEvent, AuditOutcome};
 use crate::auth::{Caller, NewToken, TokenFileError, TokenRecord, Tokens};
 use crate::bus::Bus;
@@ -131,6 +132,16 @@ impl Admin for AdminService {
         let (info, kept_at) = namespaces::delete(&self.bus, &caller, &name).await?;
         let kept_at = kept_at.display().to_string();
         Ok(Response::new(v1::DeleteNamespaceResponse { info: Some(namespace_to_wire(&info)), kept_at }))
+    }
+
+    type SplitNamespaceStream = SplitStream;
+
+    async fn split_namespace(
+        &self,
+        request: Request<v1::SplitNamespaceRequest>,
+    ) -> Result<Response<SplitStream>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        Ok(Response::new(split::stream(Arc::clone(&self.bus), caller, request.into_inner())))
     }
 }
 

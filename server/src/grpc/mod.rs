@@ -7,6 +7,7 @@ mod distribution;
 mod fleet;
 mod history;
 mod message_bound;
+mod split;
 
 pub(crate) use message_bound::too_large;
 

@@ -11,5 +11,5 @@ pub use live::OpenNamespaceError;
 pub(crate) use live::{LiveNamespace, head_of, open_repository};
 pub use mount_board::MountsError;
 pub(crate) use mount_board::{MountBoard, mounts_at, mounts_path};
-pub(crate) use namespaces::{ChangeNamespacesError, Namespaces};
+pub(crate) use namespaces::{ChangeNamespacesError, Namespaces, Reservation};
 pub(crate) use opener::{Opener, Waiting};

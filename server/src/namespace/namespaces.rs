@@ -8,6 +8,7 @@ use configbus_model::{Head, MountTable, Namespace};
 use configbus_runtime::{BlockingPool, Tasks};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use tokio::sync::OwnedMutexGuard;
 
 /// Namespaces by name.
 pub(crate) type LiveNamespaces = BTreeMap<Namespace, Arc<LiveNamespace>>;
@@ -41,8 +42,15 @@ pub(crate) struct Namespaces {
     groups: Mutex<BTreeMap<Namespace, Tasks>>,
     running: OnceLock<(Tasks, Claims)>,
     /// One change of the set at a time, and the thread for what it does on the disk.
-    changing: tokio::sync::Mutex<()>,
+    changing: Arc<tokio::sync::Mutex<()>>,
+    /// One split at a time.
+    splitting: Arc<tokio::sync::Mutex<()>>,
     pool: BlockingPool,
+}
+
+/// Keeps the set of namespaces as it is for others.
+pub(crate) struct Reservation {
+    _changing: OwnedMutexGuard<()>,
 }
 
 impl Namespaces {
@@ -64,7 +72,8 @@ impl Namespaces {
             waiting: Mutex::new(waiting),
             groups: Mutex::default(),
             running: OnceLock::new(),
-            changing: tokio::sync::Mutex::default(),
+            changing: Arc::default(),
+            splitting: Arc::default(),
             pool: BlockingPool::new(1),
         })
     }
@@ -106,6 +115,11 @@ impl Namespaces {
         all.iter().filter_map(|(name, live)| Some((name.clone(), live.board.current()?))).collect()
     }
 
+    /// Returns the folder that they are in.
+    pub(crate) fn data(&self) -> &Arc<crate::data::DataFolder> {
+        self.opener.data()
+    }
+
     /// Returns what is mounted where.
     pub(crate) fn mounts(&self) -> Arc<MountTable> {
         self.mounts.current()
@@ -117,7 +131,26 @@ impl Namespaces {
         self: &Arc<Self>,
         name: &Namespace,
     ) -> Result<(Arc<LiveNamespace>, bool), ChangeNamespacesError> {
-        let _changing = self.changing.lock().await;
+        let reservation = self.reserve().await;
+        self.add_reserved(&reservation, name).await
+    }
+
+    /// Keeps others from changing the set, so that a change can be made later without waiting.
+    pub(crate) async fn reserve(&self) -> Reservation {
+        Reservation { _changing: Arc::clone(&self.changing).lock_owned().await }
+    }
+
+    /// Takes the turn to split something off; `None` while somebody else has it.
+    pub(crate) fn begin_split(&self) -> Option<OwnedMutexGuard<()>> {
+        Arc::clone(&self.splitting).try_lock_owned().ok()
+    }
+
+    /// Does what [`Namespaces::add`] does, at once.
+    pub(crate) async fn add_reserved(
+        self: &Arc<Self>,
+        _: &Reservation,
+        name: &Namespace,
+    ) -> Result<(Arc<LiveNamespace>, bool), ChangeNamespacesError> {
         if let Some(live) = self.get(name) {
             return Ok((live, false));
         }

@@ -18,5 +18,6 @@ mod push;
 mod repeated;
 mod restart;
 mod revert;
+mod split;
 mod validators;
 mod watch;
