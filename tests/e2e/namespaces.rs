@@ -29,6 +29,7 @@ fn a_namespace_is_made_pushed_to_written_by_path_kept_over_a_restart_and_deleted
     assert_snapshot!(bus.run(&["diff", "--name-only", "--path", "traffic/limits.json"]).expect_ok().stdout, @"M traffic/limits.json");
     let log = bus.run(&["log", "traffic", "--output", "json"]).expect_ok().json();
     assert_eq!((log["namespace"].as_str(), log["commits"].as_array().unwrap().len()), (Some("traffic"), 2));
+    let _ = bus.process().interrupt();
     bus.restart();
     assert_eq!(bus.run(&["get", "traffic/limits.json"]).expect_ok().stdout, "{\"max\": 2}\n");
     let listed = bus.run(&["namespace", "list", "--output", "json"]).expect_ok().json();

@@ -117,3 +117,40 @@ fn one_command_changes_a_running_process_and_tells_programs_in_other_languages()
     assert_eq!((after.status, &one()["value"]), (200, &true.into()));
     assert_eq!(all(after.header("etag")).status, 304);
 }
+
+#[test]
+fn switches_that_are_over_or_that_no_source_names_are_listed_with_their_owners() {
+    let (bus, source) = (Bus::start(), tempfile::tempdir().unwrap());
+    let put = |path: &str, text: &str| bus.run_with(&["put", path], text.as_bytes()).expect_ok();
+    let _ = put(
+        "web/decider.yml",
+        "used: {default_availability: 1, owner: ann}\nold: {default_availability: 1, owner: bob}\n",
+    );
+    let toggle = r#"{"toggles": [{"id": "com.shop.Used", "description": "d", "fraction": 0.1},
+                                {"id": "com.shop.Old", "description": "d", "fraction": 0.1}]}"#;
+    let _ = put("lib/toggles/configs/com.shop.json", toggle);
+    let variants = "variants:\n  a: {range: [0, 50]}\n  b: {range: [50, 100]}\n";
+    let _ = put("experiments/past.yaml", &format!("owner: cid\nunit: user\nstop: 2026-01-01\n{variants}"));
+    let _ = bus.run(&["wait", "r3"]).expect_ok();
+    std::fs::write(source.path().join("shop.py"), "decider('used'); toggle('com.shop.Used'); experiment('past')")
+        .unwrap();
+
+    let root = bus.current().parent().unwrap().display().to_string();
+    let from = source.path().display().to_string();
+    let lint =
+        Run::of(&["flags", "lint", "--dir", &root, "--source", &from, "--at", "2026-06-01", "--output", "json"], b"");
+    let json = lint.expect_ok().json();
+    let text = |lint: &serde_json::Value, name: &str| lint[name].as_str().unwrap_or("-").to_owned();
+    let listed = json["lints"].as_array().unwrap().iter();
+    let mut listed: Vec<_> =
+        listed.map(|lint| ["path", "key", "owner", "told"].map(|name| text(lint, name)).join("|")).collect();
+    listed.sort();
+    assert_eq!(
+        listed,
+        [
+            "experiments/past.yaml|past|cid|is over since 2026-01-01",
+            "lib/toggles/configs/com.shop.json|com.shop.Old|-|no source names it",
+            "web/decider.yml|old|bob|no source names it",
+        ]
+    );
+}

@@ -23,6 +23,7 @@ impl PathGlob {
         }
         // Below a directory there is at least one name more.
         lists.retain(|list| !list.is_empty());
+        lists.iter_mut().for_each(|list| *list = canonical(list));
         if lists.iter().any(|list| is_everything(list)) {
             return Ok(vec![Self::parse("**")?]);
         }
@@ -54,10 +55,29 @@ fn step(list: &[Part], name: &str, left: &mut Vec<Vec<Part>>) {
     }
 }
 
+/// Returns whether a list takes whatever is below.
 fn is_everything(list: &[Part]) -> bool {
-    let rest = list.iter().filter(|part| **part != Part::Gap).collect::<Vec<_>>();
-    let has_gap = list.contains(&Part::Gap);
-    has_gap && matches!(rest.as_slice(), [] | [Part::One(_)]) && rest.iter().all(|part| **part == any())
+    match list {
+        [Part::Gap] => true,
+        [one, Part::Gap] => *one == any(),
+        _ => false,
+    }
+}
+
+/// Writes the same list in one way: where gaps and names of any kind stand together, the order of them says nothing, and more
+/// than one gap says nothing more.
+fn canonical(list: &[Part]) -> Vec<Part> {
+    let mut canonical = Vec::with_capacity(list.len());
+    for run in list.chunk_by(|one, other| is_loose(one) && is_loose(other)) {
+        let has_gap = run.contains(&Part::Gap);
+        canonical.extend(run.iter().filter(|part| **part != Part::Gap).cloned());
+        canonical.extend(has_gap.then_some(Part::Gap));
+    }
+    canonical
+}
+
+fn is_loose(part: &Part) -> bool {
+    *part == Part::Gap || *part == any()
 }
 
 fn any() -> Part {
@@ -81,7 +101,7 @@ fn written(list: &[Part]) -> Result<PathGlob, GlobError> {
         other => format!("/{}", body(other)),
     };
     let glob = PathGlob::parse(&text)?;
-    if glob.parts == list { Ok(glob) } else { Err(GlobError::Component { component: text }) }
+    if canonical(&glob.parts) == list { Ok(glob) } else { Err(GlobError::Component { component: text }) }
 }
 
 #[cfg(test)]
@@ -107,6 +127,7 @@ mod tests {
             ("/ads/*", "ads", &["/*"]),
             ("/ads/*/limits", "ads", &["/*/limits"]),
             ("*", "ads", &["**"]),
+            ("a?s/**/", "ads", &["/*/**"]),
             ("/search/**", "ads", &[]),
             ("/*.json", "ads", &[]),
             ("/a*/x", "ads", &["/x"]),

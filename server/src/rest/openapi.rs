@@ -29,6 +29,7 @@ mod tests {
             "/v1/namespaces",
             "/v1/namespaces/{namespace}",
             "/v1/revert",
+            "/v1/storage",
             "/v1/watch",
         ];
         assert_eq!(paths, routes);
