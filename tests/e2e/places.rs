@@ -38,6 +38,8 @@ fn a_file_and_a_directory_take_their_places_and_a_bad_one_does_not() {
     };
     put("nginx/conf.d/a.conf", "a");
     put("nginx/nginx.conf", "worker_processes 1;");
+    // The store has both before the agent asks: one revision for it, so one command.
+    bus.shows("nginx/nginx.conf", "worker_processes 1;");
     let mut edge = agent(folder.path(), &bus);
     has("nginx.conf", "worker_processes 1;");
     has("conf.d/a.conf", "a");
@@ -54,6 +56,7 @@ fn a_file_and_a_directory_take_their_places_and_a_bad_one_does_not() {
     edge.kill_alone();
     put("nginx/nginx.conf", "worker_processes 2;");
     put("nginx/conf.d/b.conf", "b");
+    bus.shows("nginx/conf.d/b.conf", "b");
     let _edge = agent(folder.path(), &bus);
     has("nginx.conf", "worker_processes 2;");
     has("conf.d/b.conf", "b");

@@ -144,7 +144,10 @@ fn a_fetch_that_takes_too_long_is_stopped_and_the_next_one_works() {
     let store = TestStore::new();
     store.land(&[("a", "1")]);
     let mirror = mirror(&store);
-    let hasty = Upstream { deadline: Duration::ZERO, ..upstream(&store) };
+    // It takes connections and answers none, so that no fetch is done before anybody looks at the clock.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/main.git", silent.local_addr().unwrap());
+    let hasty = Upstream { url, deadline: Duration::ZERO, ..upstream(&store) };
     for _ in 0..5 {
         let error = mirror.fill(&hasty).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
